@@ -157,7 +157,7 @@ impl Managed {
     ///
     /// If the API server does not answer clearly.
     pub(crate) async fn look(&self) -> Result<Look, CallError> {
-        match self.shown() {
+        match self.shown().filter(|_| !self.is_unsealed()) {
             Some(destination) => Ok(Look {
                 secret: None,
                 destination,

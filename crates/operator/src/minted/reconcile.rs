@@ -116,12 +116,17 @@ async fn step(managed: &mut Managed, live: bool) -> Result<Step, ReconcileError>
 
 /// What is there, put right where somebody else changed what is ours.
 async fn observe(managed: &mut Managed, live: bool) -> Result<Look, ReconcileError> {
-    let look = match live {
+    let mut look = match live {
         true => managed.look_now().await?,
         false => managed.look().await?,
     };
     if managed.context.observe_only {
         return Ok(look);
+    }
+    if let Some(says) = managed.denied(look.secret.as_ref()) {
+        tracing::warn!("somebody edited which token is current; the Secret says it under our seal");
+        steps::record(managed, Note::Published(Box::new(says)), look).await?;
+        look = managed.look_now().await?;
     }
     let shown = look.destination.clone();
     match restore(managed, look).await {

@@ -4,7 +4,7 @@
 //! A token is sealed once it is minted, and whatever names it later carries the seal on.
 
 use k8s_openapi::api::core::v1::Secret;
-use tokenwright_core::{Record, TokenRef};
+use tokenwright_core::{Carried, Record, TokenRef};
 
 use crate::minted::managed::Managed;
 use crate::minted::seen::{Seals, Seen};
@@ -32,6 +32,21 @@ impl Managed {
             seals.is_some_and(|seals| seals.0.contains(&seal))
         };
         self.known_seals().contains(&seal) || self.remember(remembers)
+    }
+
+    /// Whether the current token on record may be one that somebody else named.
+    pub(crate) fn is_unsealed(&self) -> bool {
+        let current = self.record.current.as_ref();
+        current.is_some_and(|held| !self.vouches(&held.token))
+    }
+
+    /// What the Secret says under our seal of the token whose value it holds, where the record names another one
+    /// for that value, and without a seal: somebody edited the status.
+    pub(crate) fn denied(&self, secret: Option<&Secret>) -> Option<Carried> {
+        let secret = secret.filter(|_| self.is_unsealed())?;
+        let says = carried(secret, &self.manager)?;
+        let sealed = vouches(secret, &says.current.token, &self.key);
+        (sealed && self.holds_the_recorded(&self.parts_in(secret))).then_some(says)
     }
 
     /// Remembers that this process minted a token, or read in a Secret that one before it did.

@@ -126,6 +126,9 @@ async fn a_status_that_names_a_neighbours_token_ends_nothing_and_is_told_where_t
                 assert!(told.contains(victim.as_str()), "{about}: {told}");
                 assert!(told.contains("without our seal"), "{about}: {told}");
                 assert!(!world.notes("NotProven").is_empty(), "{about}");
+                if place == "current" {
+                    assert_eq!(live(&world).len(), 2, "{about}: ours is forgotten");
+                }
                 world.delete().await;
                 world.pass(2 * HOUR).await;
                 assert!(world.object().is_none(), "{about}");
@@ -241,8 +244,12 @@ async fn a_status_that_names_a_neighbours_token_changes_none_where_the_system_sh
     let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
     world.change(wish).await;
     world.pass(30 * MINUTE).await;
-    assert_eq!(world.issuer.count(Operation::Update), 0);
-    assert!(world.condition("Ready").starts_with("False"));
+    let requests = world.issuer.requests().into_iter();
+    let updates = requests.filter(|request| request.operation == Operation::Update);
+    let changed: Vec<_> = updates.filter_map(|request| request.id).collect();
+    let ours = status(&world).current.unwrap().token_id;
+    assert_ne!(ours, victim.to_string());
+    assert_eq!(changed, [TokenId::new(ours)]);
 }
 
 #[tokio::test(start_paused = true)]
