@@ -80,9 +80,15 @@ impl Cluster {
 
     /// Applies the quickstart, and waits until its token is delivered and all is well.
     pub(crate) async fn delivered(&self) -> Result<Delivered> {
+        self.delivered_after(|_| {}).await
+    }
+
+    /// The same after a change to each of its documents.
+    pub(crate) async fn delivered_after(&self, change: impl Fn(&mut Value)) -> Result<Delivered> {
         let client = self.control_plane.admin().await?;
-        let scaleway = self.sandbox.system(SYSTEM)?;
-        chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
+        let mut documents = example(&root(), self.sandbox.system(SYSTEM)?)?;
+        documents.iter_mut().for_each(change);
+        chart::create_all(&client, &documents, TEAM_NAMESPACE).await?;
         let held = self.team.secret_after(None).await?;
         self.team.ready().await?;
         Ok(held)

@@ -7,8 +7,10 @@ use futures::stream::{BoxStream, StreamExt as _};
 use jiff::SignedDuration;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{WatchEvent, WatchParams};
+use kube::api::{DeleteParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt as _};
+use serde_json::{Value, json};
+use tokenwright_api::names::annotation;
 use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::programs::{OWN_NAMESPACE, Operator, wait_for};
 use tokenwright_testbed::quickstart::{Delivered, SECRET, TEAM_NAMESPACE, TOKEN};
@@ -161,22 +163,100 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_mint_and_wakes_late_leaks_a
 -> Result<()> {
     let cluster = Cluster::start().await?;
     let first = cluster.replica("first").await?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
     let held = cluster.delivered().await?;
-    let second = cluster.replica("second").await?;
-
-    // The next token is minted, and its value is on its way, when the process that waits for it stands still.
-    let values = Values::from_now_on(&cluster).await?;
-    cluster.sandbox.delay_next_mint(SYSTEM, MEANWHILE).await?;
-    until_the_second_is_minted(&cluster).await?;
-    first.signal("STOP").await?;
-    ensure!(deliveries(&cluster)? == 1, "it was over already");
-    let next = cluster.team.secret_after(Some(&held)).await?;
-    ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
-
-    wakes_late(&cluster, first, values).await?;
+    let second = stopped_in_a_mint(&cluster, first, &held).await?;
     cluster.team.delete().await?;
-    ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
+    cluster.nothing_lives().await?;
+    second.kill().await
+}
+
+#[tokio::test]
+async fn a_leader_that_is_stopped_while_its_issuers_own_credential_is_minted_leaks_and_breaks_nothing()
+-> Result<()> {
+    let cluster = Cluster::start().await?;
+    let rights = json!({ "scaleway": { "application_rights": "manage" } });
+    cluster.sandbox.switch(&rights).await?;
+    let first = cluster.replica("first").await?;
+    let of_its_own = |document: &mut Value| match document["kind"].as_str() {
+        Some("Secret") => {
+            let may_be_taken = json!({ annotation::ALLOW_TAKEOVER_BY: TOKEN });
+            document["metadata"] = json!({ "name": SECRET, "annotations": may_be_taken });
+        }
+        Some("TokenIssuer") => {
+            let keys = json!({ "secret_key": "secret_key" });
+            document["spec"]["credential"]["secretRef"] = json!({ "name": SECRET, "keys": keys });
+        }
+        _ => {}
+    };
+    let held = cluster.delivered_after(of_its_own).await?;
+    let second = stopped_in_a_mint(&cluster, first, &held).await?;
+    // It is rotated by what was delivered, and so on.
+    let now = cluster.team.secret().await?;
+    let next = cluster.team.secret_after(now.as_ref()).await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
+    cluster.team.ready().await?;
+    second.kill().await
+}
+
+/// The token after this one is minted, and its value is on its way, when the process that waits for it stands still,
+/// until another one has taken over, which this gives.
+async fn stopped_in_a_mint(
+    cluster: &Cluster,
+    first: Operator,
+    held: &Delivered,
+) -> Result<Operator> {
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let second = cluster.replica("second").await?;
+    let values = Values::from_now_on(cluster).await?;
+    let before = deliveries(cluster)?;
+    cluster
+        .sandbox
+        .delay_next(SYSTEM, "mint", MEANWHILE)
+        .await?;
+    until_the_second_is_minted(cluster).await?;
+    first.signal("STOP").await?;
+    ensure!(deliveries(cluster)? == before, "it was over already");
+    let next = cluster.team.secret_after(Some(held)).await?;
+    ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
+    wakes_late(cluster, first, values).await?;
+    Ok(second)
+}
+
+/// The token has ended, and the answer is on its way, when the process that waits for it stands still.
+#[tokio::test]
+async fn a_leader_that_is_stopped_in_the_middle_of_a_deletion_and_wakes_late_holds_nothing_up()
+-> Result<()> {
+    let cluster = Cluster::start().await?;
+    let first = cluster.replica("first").await?;
+    cluster.delivered().await?;
+    let second = cluster.replica("second").await?;
+    let tokens = cluster.team.tokens();
+    let ended = || async {
+        let ledger = cluster.sandbox.ledger().await?;
+        Ok(ledger.live(SYSTEM).is_empty().then_some(()))
+    };
+    cluster
+        .sandbox
+        .delay_next(SYSTEM, "revoke", MEANWHILE)
+        .await?;
+    tokens.delete(TOKEN, &DeleteParams::default()).await?;
+    wait_for("the end of the token", PATIENCE, ended).await?;
+    first.signal("STOP").await?;
+    let held = tokens.get_opt(TOKEN).await?;
+    ensure!(held.is_some(), "it was over already");
+    let gone = wait_for("the ApiToken to be gone", PATIENCE, || async {
+        Ok(tokens.get_opt(TOKEN).await?.is_none().then_some(()))
+    });
+    gone.await
+        .with_context(|| cluster.log().unwrap_or_default())?;
+    let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
+
+    first.signal("CONT").await?;
+    ensure!(!first.ended(PATIENCE).await?, "it lost the Lease");
+    ensure!(cluster.team.secret().await?.is_none(), "the Secret stays");
+    cluster.nothing_lives().await?;
+    ensure!(cluster.sandbox.ledger().await?.minted(SYSTEM) == minted);
     second.kill().await
 }
 

@@ -236,14 +236,14 @@ impl Sandbox {
         self.delay(&checks, delay).await
     }
 
-    /// Delays the answer to the next mint, which is made at once.
+    /// Delays the answer to the next such operation, as `mint` or `revoke`, which is done at once.
     ///
     /// # Errors
     ///
     /// When the program cannot be started or reached.
-    pub async fn delay_next_mint(&self, system: &str, delay: Duration) -> Result<()> {
-        let mint = json!({ "system": system, "operation": "mint", "count": 1 });
-        self.delay(&mint, delay).await
+    pub async fn delay_next(&self, system: &str, operation: &str, delay: Duration) -> Result<()> {
+        let next = json!({ "system": system, "operation": operation, "count": 1 });
+        self.delay(&next, delay).await
     }
 
     async fn delay(&self, matching: &Value, delay: Duration) -> Result<()> {
