@@ -17,6 +17,9 @@ use super::cluster::{Cluster, SYSTEM};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Enough to stop a store, and less than an issuer is waited for.
+const ON_ITS_WAY: Duration = Duration::from_millis(1_500);
+
 /// A cluster with a token that was delivered, and the operator that did so.
 async fn delivered() -> Result<(Cluster, Operator)> {
     let cluster = Cluster::start().await?;
@@ -75,6 +78,38 @@ async fn after_the_store_was_set_back_under_a_running_operator_the_secret_works_
     );
     ensure!(third != first, "{second} {third}");
     // What nobody recorded holds the revokes until it ran out: nothing more is asked of this world.
+    operator.kill().await
+}
+
+/// The answer to a mint comes while the store is away, and the store that is there then does not expect the token.
+#[tokio::test]
+async fn a_token_that_is_minted_while_the_store_is_set_back_is_withdrawn() -> Result<()> {
+    let (mut cluster, operator) = delivered().await?;
+    operator.kill().await?;
+    let snapshot = cluster.control_plane.snapshot().await?;
+    let operator = cluster.operator().await?;
+    let first = works(&cluster, &[]).await?;
+    cluster
+        .sandbox
+        .delay_next(SYSTEM, "mint", ON_ITS_WAY)
+        .await?;
+    wait_for("the second mint", PATIENCE, || async {
+        let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
+        Ok((minted == 2).then_some(()))
+    })
+    .await?;
+    cluster.control_plane.rewind(&snapshot).await?;
+    let noticed = operator.ended(PATIENCE).await;
+    let noticed = noticed.with_context(|| cluster.log().unwrap_or_default())?;
+    ensure!(!noticed, "it must say why it ends");
+    let ledger = cluster.sandbox.ledger().await?;
+    let live: Vec<_> = ledger.live(SYSTEM).iter().map(|life| &life.id).collect();
+    ensure!(live == [&first], "{ledger:#?}");
+    let operator = cluster.operator().await?;
+    works(&cluster, &[&first]).await?;
+    cluster.team.ready().await?;
+    cluster.team.delete().await?;
+    cluster.nothing_lives().await?;
     operator.kill().await
 }
 

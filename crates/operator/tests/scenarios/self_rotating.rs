@@ -4,9 +4,12 @@
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, finalizer, label};
+use tokenwright_client::Operation;
+use tokenwright_client::memory::Moment;
 use tokenwright_core::TokenId;
 
 use crate::points::{self, Story};
+use crate::rewound::{noticed, operator, set_back};
 use crate::world::{NAMESPACE, World};
 
 /// The Secret that holds the credential, and that the token is delivered to.
@@ -151,6 +154,33 @@ async fn its_rotations_go_on_where_the_issuer_does_not_say_whose_a_credential_is
     // The person's own, the current one, and at most one in its overlap.
     assert!(world.issuer.live().len() <= 3, "{:#?}", world.issuer.live());
     assert_eq!(world.condition("Stalled"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_minted_while_the_store_is_set_back_is_none_too_many() {
+    let (world, _) = bootstrapped().await;
+    let first = operator(&world, false);
+    ask(&world).await;
+    world.pass(60).await;
+    let before = world.api.version();
+    let mut minted = world.issuer.hold_next(Operation::Mint, Moment::AfterEffect);
+    minted.reached().await;
+    world.pass(1).await;
+    set_back(&world, before, false).await;
+    world.pass(2).await;
+    minted.release();
+    world.pass(30).await;
+    noticed(first, "its own credential").await;
+    // The person's own, and the current one.
+    assert_eq!(world.issuer.live().len(), 2, "{:#?}", world.issuer.live());
+    let (again, _stop) = operator(&world, false);
+    for _ in 0..60 {
+        world.pass(10).await;
+        the_credential_works(&world, "after the store was set back");
+        assert!(world.issuer.live().len() <= 3, "{:#?}", world.issuer.live());
+    }
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    again.abort();
 }
 
 #[tokio::test(start_paused = true)]
