@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kube::api::DeleteParams;
 use serde_json::json;
+use tokenwright_client::memory::Moment;
 use tokenwright_client::{MemorySettings, Operation};
 use tokenwright_operator::{LeaseLost, RunError};
 use tokenwright_testbed::memory::{Fault, Seen, Verb};
@@ -164,6 +165,31 @@ async fn a_former_token_that_is_the_current_one_again_is_not_revoked_at_the_end_
                 again.abort();
             }
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_whose_look_is_under_way_while_the_store_is_set_back_is_not_sent() {
+    for has_lease in [true, false] {
+        let telling = format!("lease: {has_lease}");
+        let (world, first) = delivered(has_lease).await;
+        let before = world.api.version();
+        let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
+        world.change(wish).await;
+        world.pass(60).await;
+        assert_eq!(world.revision(), Some(2), "{telling}");
+        let mut looked = world.issuer.hold_next(Operation::Get, Moment::BeforeEffect);
+        looked.reached().await;
+        set_back(&world, before, false).await;
+        world.api.cut_watches("first");
+        world.pass(2).await;
+        looked.release();
+        pass_working(&world, 60).await;
+        noticed(first, &telling).await;
+        let (again, _stop) = operator(&world, has_lease);
+        pass_working(&world, 2 * HOUR).await;
+        assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
+        again.abort();
     }
 }
 
