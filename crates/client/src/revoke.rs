@@ -332,8 +332,7 @@ async fn find(
         let id = nomination.id();
         return Err(NotProven::ListingDoesNotCover { id }.into());
     }
-    let mut tokens = listing.tokens.iter();
-    Ok(tokens.find(|shown| shown.id == token.id).cloned())
+    Ok(listing.find(&token.id).cloned())
 }
 
 /// Sends it. A success is a claim; where nothing can look, a value at hand must be dead.

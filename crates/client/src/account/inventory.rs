@@ -334,8 +334,7 @@ impl std::error::Error for SharedSource {
 /// What a listing shows of one manager: the unexpired tokens that carry its marker.
 #[must_use]
 pub fn survey(listing: &Listing, origin: &Origin, manager: &ManagerId, now: Timestamp) -> Survey {
-    let ours = listing.of_manager(manager).filter_map(|token| {
-        let marker = token.marker()?;
+    let ours = listing.of_manager(manager).filter_map(|(token, marker)| {
         let is_ours = marker.origin == *origin;
         let lives = token.expires_at.is_none_or(|at| now < at);
         (is_ours && lives).then(|| Sighting {

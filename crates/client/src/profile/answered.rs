@@ -59,9 +59,7 @@ impl ProfileIssuer {
             room,
         }
     }
-}
 
-impl ProfileIssuer {
     /// What the content of an answer may take, and how many copies of it there are at once.
     fn room_of(&self, asking: &Asking<'_>, status: u16) -> (Share, usize) {
         let plan = &self.profile.plan;

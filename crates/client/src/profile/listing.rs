@@ -10,7 +10,7 @@ use super::ProfileIssuer;
 use super::asking::Takes;
 use super::pages::{Next, Page, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
-use super::read::{Unreadable, brief_token, id, is_list, text_of, token};
+use super::read::{Unreadable, id, is_list, text_of, token};
 use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::{Filter, Token};
@@ -224,11 +224,7 @@ impl ProfileIssuer {
     ) -> Result<Token, Unreadable> {
         let mut context = self.context(&filter.parameters);
         context.insert("item".to_owned(), item);
-        let plans = (&self.profile.plan.token, special);
-        match filter.brief {
-            true => brief_token(plans, context),
-            false => token(plans, context),
-        }
+        token((&self.profile.plan.token, special), context, filter.brief)
     }
 
     /// The tokens themselves; one look at each bare id. What is gone by then ended meanwhile.
@@ -239,24 +235,26 @@ impl ProfileIssuer {
         (entries, status): (Vec<Entry>, u16),
         (filter, secrets): (&Filter, &mut Secrets),
     ) -> Result<Vec<Token>, Error> {
-        if plan.each.is_some() && entries.len() > MAX_LOOKS {
+        let Some(each) = &plan.each else {
+            let token = |entry| match entry {
+                Entry::Token(token) => Some(token),
+                Entry::Id(_) => None,
+            };
+            // In the place of the entries, and without what they had more than they needed.
+            let mut tokens: Vec<_> = entries.into_iter().filter_map(token).collect();
+            tokens.shrink_to_fit();
+            return Ok(tokens);
+        };
+        if entries.len() > MAX_LOOKS {
             let (found, most) = (entries.len(), MAX_LOOKS);
             return Err(self.unreadable(operation, status, Unreadable::TooMany { found, most }));
         }
         let mut tokens = Vec::new();
         for entry in entries {
-            match (entry, &plan.each) {
-                (Entry::Token(token), _) => tokens.push(token),
-                (Entry::Id(id), Some(each)) => {
-                    let look = self
-                        .look_at(each, &plan.token, (&id, filter), secrets)
-                        .await;
-                    match look {
-                        Err(error) if error.kind == ErrorKind::NotFound => {}
-                        look => tokens.push(look?),
-                    }
-                }
-                (Entry::Id(_), None) => {}
+            let look = self.look_at(each, &plan.token, (entry.id(), filter), secrets);
+            match look.await {
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                look => tokens.push(look?),
             }
         }
         Ok(tokens)

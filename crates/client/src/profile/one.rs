@@ -86,7 +86,7 @@ impl ProfileIssuer {
         let mut context = self.about(id, parameters);
         context.insert("item".to_owned(), item);
         let bad = |e: Unreadable| self.unreadable(Operation::Get, answered.status, e);
-        let shown = token((&self.profile.plan.token, &plan.token), context).map_err(bad)?;
+        let shown = token((&self.profile.plan.token, &plan.token), context, false).map_err(bad)?;
         match &shown.id == id {
             true => Ok(Some(shown)),
             false => Err(bad(Unreadable::OtherToken)),
@@ -133,7 +133,11 @@ impl ProfileIssuer {
             return Err(self.error(operation, ErrorKind::NotFound, "the token is not there"));
         };
         context.insert("item".to_owned(), item);
-        let shown = token((&self.profile.plan.token, &plan.token), context.clone());
+        let shown = token(
+            (&self.profile.plan.token, &plan.token),
+            context.clone(),
+            false,
+        );
         let kind = ErrorKind::AnswerNotUnderstood;
         match shown {
             Ok(shown) if &shown.id == id => Ok(()),

@@ -82,20 +82,14 @@ pub(super) fn fresh_token(
     })
 }
 
-/// Reads one token; `context` has `item`. What the `special` plan says goes before the general one.
+/// Reads one token; `context` has `item`. What the `special` plan says goes before the general one; a `brief` one
+/// leaves out what a brief listing does not show.
 pub(super) fn token(
     plans: (&TokenPlan, &TokenPlan),
     context: Context,
+    brief: bool,
 ) -> Result<Token, Unreadable> {
-    token_of(plans, context, false, Err)
-}
-
-/// The same of which the rest is left out that a brief listing does not show.
-pub(super) fn brief_token(
-    plans: (&TokenPlan, &TokenPlan),
-    context: Context,
-) -> Result<Token, Unreadable> {
-    token_of(plans, context, true, Err)
+    token_of(plans, context, brief, Err)
 }
 
 fn token_of(

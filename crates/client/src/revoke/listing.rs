@@ -1,10 +1,10 @@
 //! A complete listing: what an issuer shows, found by whose it is.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
-use tokenwright_core::{ManagerId, Parameters, TokenId};
+use tokenwright_core::{ManagerId, Marker, Parameters, TokenId};
 
 use crate::issuer::Token;
 
@@ -19,11 +19,30 @@ pub struct Listing {
     pub parameters: Parameters,
     /// Every token that it shows.
     pub tokens: Vec<Token>,
-    /// Where in `tokens` those of a manager are, in the order of what stands for managers. Thousands of managers
-    /// ask the same listing, each for its own two.
-    by_manager: OnceLock<Vec<(u64, usize)>>,
-    /// Where each is, in the order of their ids.
-    by_id: OnceLock<Vec<usize>>,
+    /// Thousands of managers ask the same listing, each for its own two.
+    by_manager: OnceLock<Places>,
+    by_id: OnceLock<Places>,
+}
+
+/// Where tokens are in a listing, in the order of the numbers that stand for what they are found by.
+#[derive(Debug, Clone)]
+struct Places(Vec<(u64, usize)>);
+
+impl Places {
+    fn by(numbered: impl Iterator<Item = (usize, u64)>) -> Self {
+        let mut places: Vec<_> = numbered.map(|(at, number)| (number, at)).collect();
+        places.sort_unstable();
+        Self(places)
+    }
+
+    /// Where something may be: another one may be stood for by the same number.
+    fn of(&self, sought: &impl Hash) -> impl Iterator<Item = usize> {
+        let sought = stands_for(sought);
+        let from = self.0.partition_point(|(number, _)| *number < sought);
+        let same = self.0.get(from..).unwrap_or_default().iter();
+        let same = same.take_while(move |(number, _)| *number == sought);
+        same.map(|(_, at)| *at)
+    }
 }
 
 impl Listing {
@@ -46,49 +65,42 @@ impl Listing {
         Self { took, ..self }
     }
 
+    /// The token of this id, where it shows one.
+    #[must_use]
+    pub fn find(&self, id: &TokenId) -> Option<&Token> {
+        let by_id = self.by_id.get_or_init(|| {
+            let tokens = self.tokens.iter().enumerate();
+            Places::by(tokens.map(|(at, token)| (at, stands_for(&token.id))))
+        });
+        let mut found = by_id.of(id).filter_map(|at| self.tokens.get(at));
+        found.find(|token| token.id == *id)
+    }
+
     /// Whether it shows a token of this id.
     #[must_use]
     pub fn shows(&self, id: &TokenId) -> bool {
-        let id_at = |at: &usize| self.tokens.get(*at).map(|token| &token.id);
-        let by_id = self.by_id.get_or_init(|| {
-            let mut all: Vec<_> = (0..self.tokens.len()).collect();
-            all.sort_by(|one, other| id_at(one).cmp(&id_at(other)));
-            all
-        });
-        by_id
-            .binary_search_by(|at| id_at(at).cmp(&Some(id)))
-            .is_ok()
+        self.find(id).is_some()
     }
 
     /// The tokens that carry a marker of this manager, of whatever origin, in the order of the listing.
-    pub fn of_manager(&self, manager: &ManagerId) -> impl Iterator<Item = &Token> {
-        let all = self.by_manager.get_or_init(|| self.managers());
-        let sought = stands_for(manager);
-        let from = all.partition_point(|(other, _)| *other < sought);
-        let own = all.get(from..).unwrap_or_default().iter();
-        let own = own.take_while(move |(other, _)| *other == sought);
-        let own = own.filter_map(|(_, at)| self.tokens.get(*at));
-        // Two managers may be stood for by the same number.
-        own.filter(|token| {
-            token
-                .marker()
-                .is_some_and(|marker| marker.manager == *manager)
-        })
-    }
-
-    fn managers(&self) -> Vec<(u64, usize)> {
-        let tokens = self.tokens.iter().enumerate();
-        let managers =
-            tokens.filter_map(|(at, token)| Some((stands_for(&token.marker()?.manager), at)));
-        let mut managers: Vec<_> = managers.collect();
-        managers.sort_unstable();
-        managers
+    pub fn of_manager(&self, manager: &ManagerId) -> impl Iterator<Item = (&Token, Marker)> {
+        let by_manager = self.by_manager.get_or_init(|| {
+            let tokens = self.tokens.iter().enumerate();
+            Places::by(
+                tokens.filter_map(|(at, token)| Some((at, stands_for(&token.marker()?.manager)))),
+            )
+        });
+        let own = by_manager.of(manager).filter_map(|at| {
+            let token = self.tokens.get(at)?;
+            Some((token, token.marker()?))
+        });
+        own.filter(|(_, marker)| marker.manager == *manager)
     }
 }
 
-/// A number in place of a manager: each listing has thousands.
-fn stands_for(manager: &ManagerId) -> u64 {
+/// A number in place of what is sought: each listing has thousands.
+fn stands_for(sought: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    manager.hash(&mut hasher);
+    sought.hash(&mut hasher);
     hasher.finish()
 }

@@ -20,7 +20,7 @@ const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(160);
 
 /// Listings that nobody waits for take one in so many parts of the time.
-const ONE_IN: i32 = 10;
+const ONE_IN: i32 = 20;
 
 /// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
 /// again for its sake.
