@@ -195,12 +195,17 @@ async fn work(
     let mut controllers = Box::pin(controllers);
     // Counts from when the end is asked for: no issuer that hangs can put it off.
     let mut end = pin!(tokio::time::sleep(GOODBYE));
+    let within = |time: Duration| {
+        let now = Instant::now();
+        now.checked_add(time).unwrap_or(now)
+    };
+    let mut asked = false;
     let ended = loop {
         tokio::select! {
-            () = &mut shutdown, if !stop.is_cancelled() => {
+            () = &mut shutdown, if !asked => {
+                asked = true;
                 stop.cancel();
-                let now = Instant::now();
-                end.as_mut().reset(now.checked_add(GOODBYE).unwrap_or(now));
+                end.as_mut().reset(within(GOODBYE));
             }
             () = history.set_back() => break Err(RunError::SetBack),
             () = lost.cancelled() => break Ok(()),
@@ -218,27 +223,34 @@ async fn work(
             Some(_) = tasks.join_next() => {}
         }
     };
-    if lost.is_cancelled() || ended.is_err() {
+    let bereft = lost.is_cancelled() || ended.is_err();
+    if bereft {
         health.metrics.show(Vec::new);
+        stop.cancel();
         // Who was asked to end before has no more time for it.
-        if !stop.is_cancelled() {
-            stop.cancel();
-            let now = Instant::now();
-            end.as_mut().reset(now.checked_add(BEREFT).unwrap_or(now));
+        if !asked {
+            end.as_mut().reset(within(BEREFT));
         }
     }
     // What they have begun must keep nothing from a mint.
     drop(controllers);
     tracing::info!(tasks = tasks.len(), "ending");
-    let _late = tokio::time::timeout_at(end.deadline(), async {
-        while leading.is_cancelled()
-            && let Ok(task) = new_tasks.try_recv()
-        {
-            tasks.spawn(task);
+    while leading.is_cancelled()
+        && !bereft
+        && let Ok(task) = new_tasks.try_recv()
+    {
+        tasks.spawn(task);
+    }
+    loop {
+        tokio::select! {
+            () = &mut shutdown, if !asked => {
+                asked = true;
+                end.as_mut().reset(within(GOODBYE));
+            }
+            () = &mut end => break,
+            done = tasks.join_next() => if done.is_none() { break },
         }
-        while tasks.join_next().await.is_some() {}
-    })
-    .await;
+    }
     ended
 }
 

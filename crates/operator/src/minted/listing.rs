@@ -65,12 +65,13 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     let (context, memory) = (Arc::clone(&managed.context), Arc::clone(&managed.memory));
     let (tasks, uid) = (context.tasks.clone(), managed.manager.uid.clone());
     tasks.start(async move {
-        let turn = handle.listers.turn();
-        let Some(turn) = context.tasks.unless_ending(turn).await else {
+        let listed = async {
+            let _turn = handle.listers.turn().await;
+            handle.inventory.standing(&parameters, since).await
+        };
+        let Some(listing) = context.tasks.unless_ending(listed).await else {
             return;
         };
-        let listing = handle.inventory.standing(&parameters, since).await;
-        drop(turn);
         match listing {
             Ok(listing) => {
                 *handle.listed_at.lock() = Some(listing.started_at);

@@ -1,5 +1,6 @@
 //! Who leads, where several replicas share a Lease, and how one takes over that stood by.
 
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,10 +44,14 @@ pub(super) async fn lead(
             kept.join_all().await;
             result
         }
-        Some(Ok(Err(why))) = kept.join_next() => {
+        Some(kept) = kept.join_next() => {
             lost.cancel();
-            let _ended = work.await;
-            Err(RunError::LeaseLost(why))
+            let ended = work.await;
+            match kept {
+                Ok(Err(why)) => Err(RunError::LeaseLost(why)),
+                Ok(Ok(())) => ended,
+                Err(error) => resume_unwind(error.into_panic()),
+            }
         }
     }
 }
