@@ -148,9 +148,9 @@ impl Suite<'_> {
 
     async fn listed(&self, brief: bool) -> Result<Vec<Token>, String> {
         let filter = Filter {
-            parameters: self.sample.inputs.parameters.clone(),
             manager: self.names().then(|| self.manager()),
             brief,
+            ..Filter::of(self.sample.inputs.parameters.clone())
         };
         self.issuer.list(&filter).await.map_err(chain)
     }

@@ -302,6 +302,8 @@ pub struct Filter {
     /// Who asks reads no more of each than which one it is, its name, its end, and whether it is enabled: the rest
     /// may be left out. Thousands are listed again and again.
     pub brief: bool,
+    /// What the listing that this one takes the place of takes of the room for answers.
+    pub former: usize,
 }
 
 impl Filter {

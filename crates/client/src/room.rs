@@ -65,8 +65,14 @@ pub(crate) struct Held {
 }
 
 impl Default for Held {
+    #[cfg(not(test))]
     fn default() -> Self {
         Self::nothing_of(&ROOM)
+    }
+
+    #[cfg(test)]
+    fn default() -> Self {
+        Self::nothing_of(tests::OWN.get().unwrap_or(&ROOM))
     }
 }
 
@@ -88,12 +94,25 @@ impl Held {
         Ok(held)
     }
 
-    /// Holds so many bytes in place of what was held.
-    pub(crate) fn grow(&mut self, to: usize, Share(share): Share) -> Result<(), NoRoom> {
+    /// Holds so many bytes in place of what was held; no more than that is never refused.
+    pub(crate) fn grow(&mut self, to: usize, share: Share) -> Result<(), NoRoom> {
+        self.grow_beside(0, to, share)
+    }
+
+    /// The same for what takes the place of a former one, which is held until then: what that one has is no less
+    /// its own, as long as half of what is left is enough for both at once.
+    pub(crate) fn grow_beside(
+        &mut self,
+        former: usize,
+        to: usize,
+        Share(share): Share,
+    ) -> Result<(), NoRoom> {
         let all = self.room.all.load(Ordering::Relaxed);
         let others = self.room.held.load(Ordering::Relaxed);
         let left = all.saturating_sub(others.saturating_sub(self.bytes));
-        if to > SMALL && to > left.checked_div(share).unwrap_or(left) {
+        let own = left.saturating_add(former).checked_div(share);
+        let most = own.unwrap_or(left).max(former).min(left / 2);
+        if to > SMALL && to > self.bytes && to > most {
             return Err(NoRoom);
         }
         self.room.held.fetch_add(to, Ordering::Relaxed);
@@ -104,10 +123,28 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
-    const MIB: usize = 1024 * 1024;
+    pub(crate) const MIB: usize = 1024 * 1024;
+
+    thread_local! {
+        /// The room of the answers of one test, where it has one of its own.
+        pub(super) static OWN: Cell<Option<&'static Room>> = const { Cell::new(None) };
+    }
+
+    /// Gives the test of this thread a room of its own.
+    pub(crate) fn own_room(bytes: usize) {
+        OWN.set(Some(Box::leak(Box::new(Room::of(bytes)))));
+    }
+
+    /// How much of it is held.
+    pub(crate) fn held_of_own() -> usize {
+        OWN.get()
+            .map_or(0, |room| room.held.load(Ordering::Relaxed))
+    }
 
     #[test]
     fn each_has_a_share_of_what_is_left_and_what_is_small_is_never_refused() {

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::{Filter, Issuer, Token};
 use crate::revoke::Listing;
-use crate::room::{Held, Share};
+use crate::room::{Held, NoRoom, Share};
 
 /// How old a listing may get before it is made anew, where nobody needs a fresher one.
 pub const RECHECK: SignedDuration = SignedDuration::from_mins(10);
@@ -41,8 +41,40 @@ pub struct Inventory {
     issuer: Arc<dyn Issuer>,
     recheck: SignedDuration,
     clock: Clock,
-    slots: Mutex<BTreeMap<Parameters, Arc<Slot>>>,
+    slots: Mutex<Slots>,
     changed: AtomicU64,
+}
+
+/// The listings by their sets of parameters.
+#[derive(Debug, Default)]
+struct Slots {
+    by: BTreeMap<Parameters, Arc<Slot>>,
+    /// The room that they take together, which is one share: whoever thinks out sets of parameters takes it
+    /// from nobody but this issuer.
+    room: Held,
+}
+
+impl Slots {
+    /// Drops those that nobody has asked for since, nor waits for; says whether there was any.
+    fn drop_unused(&mut self, since: Timestamp) -> bool {
+        let before = self.by.len();
+        self.by.retain(|_, slot| {
+            let used = slot.state().asked_at.is_none_or(|at| at >= since);
+            used || Arc::strong_count(slot) > 1
+        });
+        let fewer = self.by.len() < before;
+        if fewer {
+            let _no_more = self.fit();
+        }
+        fewer
+    }
+
+    /// Takes as much room as they weigh; no more than before there always is.
+    fn fit(&mut self) -> Result<(), NoRoom> {
+        let weights = self.by.values().map(|slot| slot.state().weight);
+        let all = weights.fold(0, usize::saturating_add);
+        self.room.grow(all, Share::LISTING)
+    }
 }
 
 /// The listings with one set of parameters.
@@ -55,8 +87,8 @@ struct Slot {
 #[derive(Debug, Default)]
 struct State {
     newest: Option<Arc<Listing>>,
-    /// The room that it takes.
-    room: Held,
+    /// How much of the room it takes.
+    weight: usize,
     /// Whether something was changed since `newest` was started.
     outdated: bool,
     /// When it was last asked for.
@@ -187,8 +219,8 @@ impl Inventory {
     /// Asks anew for the listing that was complete last, with whatever parameters; for one without parameters
     /// where none was.
     pub(super) fn again(&self) -> impl Future<Output = Result<Arc<Listing>, Error>> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let listed = slots.iter().filter_map(|(parameters, slot)| {
+        let slots = self.slots();
+        let listed = slots.by.iter().filter_map(|(parameters, slot)| {
             let started_at = slot.state().newest.as_ref()?.started_at;
             Some((started_at, parameters.clone()))
         });
@@ -211,21 +243,18 @@ impl Inventory {
 
     async fn list(&self, slot: &Slot, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
         let started_at = self.clock.now();
-        let (number, changes) = {
+        let (number, changes, former) = {
             let mut state = slot.state();
             state.started = state.started.saturating_add(1);
-            (state.started, state.changes)
+            (state.started, state.changes, state.weight)
         };
-        let filter = Filter::of(parameters.clone());
+        let filter = Filter {
+            former,
+            ..Filter::of(parameters.clone())
+        };
         let answer = self.issuer.list(&filter).await;
-        let mut state = slot.state();
-        state.ended = number;
-        let weight = |tokens: &[Token]| {
-            let weights = tokens.iter().map(Token::weight);
-            weights.fold(0, usize::saturating_add)
-        };
         let answer = answer.and_then(|tokens| {
-            let kept = state.room.grow(weight(&tokens), Share::LISTING);
+            let kept = self.make_room(slot, &tokens);
             kept.map(|()| tokens).map_err(|no_room| Error {
                 detail: Some(no_room.to_string()),
                 ..Error::new(
@@ -235,6 +264,8 @@ impl Inventory {
                 )
             })
         });
+        let mut state = slot.state();
+        state.ended = number;
         match answer {
             Ok(tokens) => {
                 let took = self.clock.now().duration_since(started_at);
@@ -255,20 +286,45 @@ impl Inventory {
         }
     }
 
+    /// Has room for what one of the listings is from now on. Where it has none, those go that nobody asked for
+    /// of late.
+    fn make_room(&self, slot: &Slot, tokens: &[Token]) -> Result<(), NoRoom> {
+        let weights = tokens.iter().map(Token::weight);
+        let weight = weights.fold(0, usize::saturating_add);
+        let mut slots = self.slots();
+        let former = std::mem::replace(&mut slot.state().weight, weight);
+        let mut made = slots.fit();
+        if made.is_err() && slots.drop_unused(before(self.clock.now(), RECHECK)) {
+            self.change();
+            made = slots.fit();
+        }
+        if made.is_err() {
+            slot.state().weight = former;
+            let _no_more = slots.fit();
+        }
+        made
+    }
+
+    /// Drops all listings that nobody waits for: nobody needs the issuer any more.
+    pub fn rest(&self) {
+        if self.slots().drop_unused(Timestamp::MAX) {
+            self.change();
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The listings with these parameters; those that nobody asks for any more go.
     fn slot(&self, parameters: &Parameters) -> Arc<Slot> {
         let now = self.clock.now();
         let long_ago = before(now, self.recheck.saturating_mul(UNUSED));
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = slots.len();
-        slots.retain(|_, slot| {
-            let used = slot.state().asked_at.is_none_or(|at| at >= long_ago);
-            used || Arc::strong_count(slot) > 1
-        });
-        if slots.len() < before {
+        let mut slots = self.slots();
+        if slots.drop_unused(long_ago) {
             self.change();
         }
-        let slot = Arc::clone(slots.entry(parameters.clone()).or_default());
+        let slot = Arc::clone(slots.by.entry(parameters.clone()).or_default());
         slot.state().asked_at = Some(now);
         slot
     }

@@ -158,7 +158,7 @@ impl ProfileIssuer {
                     return Ok(Pass::Disturbed);
                 }
                 weight = weight.saturating_add(entry.weight());
-                let held = room.grow(weight, Share::LISTING);
+                let held = room.grow_beside(filter.former, weight, Share::LISTING);
                 held.map_err(|no_room| bad(no_room.into()))?;
                 all.push(entry);
             }
@@ -282,3 +282,6 @@ impl ProfileIssuer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -268,6 +268,7 @@ impl<K: IssuerObject> Case<'_, K> {
     async fn tend(&self, handle: &Arc<Handle>) -> Result<Next, CallError> {
         if !self.needed {
             handle.account.gate.rest();
+            handle.account.inventory.rest();
         }
         let before = self.desk.told(&self.place);
         let now_told = told(handle);

@@ -8,6 +8,7 @@ use crate::clock::ManualClock;
 use crate::error::{ErrorKind, Operation};
 use crate::issuer::{Issuer, MintRequest};
 use crate::memory::{Fault, MemoryIssuer, MemorySettings, Moment};
+use crate::room::tests::{MIB, held_of_own, own_room};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -38,12 +39,16 @@ impl Scene {
     }
 
     async fn mint(&self, name: &str, lifetime: &str) {
+        self.mint_in(all(), name, lifetime).await;
+    }
+
+    async fn mint_in(&self, parameters: Parameters, name: &str, lifetime: &str) {
         let request = MintRequest {
             remote_name: name.to_owned(),
             inputs: Inputs {
                 name: name.to_owned(),
                 scopes: Default::default(),
-                parameters: all(),
+                parameters,
                 lifetime: lifetime.parse().unwrap(),
             },
             at: self.clock.now(),
@@ -250,10 +255,10 @@ async fn listings_that_nobody_asks_for_any_more_are_dropped() {
     for n in 0..200 {
         s.inventory.recent(&team(n)).await.unwrap();
     }
-    assert_eq!(s.inventory.slots.lock().unwrap().len(), 200);
+    assert_eq!(s.inventory.slots().by.len(), 200);
     s.clock.advance(MINUTE * 31);
     s.inventory.recent(&all()).await.unwrap();
-    assert_eq!(s.inventory.slots.lock().unwrap().len(), 1);
+    assert_eq!(s.inventory.slots().by.len(), 1);
 }
 
 #[tokio::test]
@@ -281,4 +286,35 @@ async fn each_of_many_managers_finds_its_own_tokens_in_their_order() {
     }
     let nobody = survey(&listing, &origin, &manager(50), s.clock.now());
     assert!(nobody.ours.is_empty());
+}
+
+#[tokio::test]
+async fn listings_with_very_many_sets_of_parameters_leave_room_for_those_of_others() {
+    own_room(16 * MIB);
+    let team = |n: usize| Parameters::from([(format!("team-{n}"), "all".to_owned())]);
+    let (greedy, other) = (scene(), scene());
+    for n in 0..70 {
+        let long = format!("{n}{}", "n".repeat(10 * 1024));
+        let teams = (0..100).flat_map(team).collect();
+        greedy.mint_in(teams, &long, "300h").await;
+        other.mint(&long, "300h").await;
+    }
+    let mut listed = 0;
+    for n in 0..100 {
+        listed += usize::from(greedy.inventory.recent(&team(n)).await.is_ok());
+    }
+    assert!((1..=3).contains(&listed), "{listed}");
+    assert!(held_of_own() <= 2 * MIB, "{}", held_of_own());
+    other.inventory.recent(&all()).await.unwrap();
+    // What is asked for goes on, and has the place of what is not.
+    greedy.clock.advance(MINUTE * 11);
+    for n in [0, 99] {
+        greedy.inventory.recent(&team(n)).await.unwrap();
+    }
+    assert!(greedy.inventory.newest(&team(0)).is_some());
+    let all_held = held_of_own();
+    greedy.inventory.rest();
+    assert!(held_of_own() <= all_held / 2, "{}", held_of_own());
+    drop((greedy, other));
+    assert_eq!(held_of_own(), 0);
 }
