@@ -100,7 +100,8 @@ impl Loan<'_> {
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
                     | ErrorKind::OutcomeUnknown
-                    | ErrorKind::AnswerNotUnderstood => {
+                    | ErrorKind::AnswerNotUnderstood
+                    | ErrorKind::NoRoom => {
                         let lost = Lost {
                             request: &request,
                             kind: error.kind,

@@ -104,11 +104,13 @@ pub enum ErrorKind {
     /// What came is not what the issuer answers: a page of a proxy, or a shape that the profile does not
     /// know. Nothing is concluded from it.
     AnswerNotUnderstood,
+    /// What came takes more than its share of the memory that is left for answers. Nothing is concluded from it.
+    NoRoom,
 }
 
 impl ErrorKind {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotFound,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -122,6 +124,7 @@ impl ErrorKind {
         },
         Self::OutcomeUnknown,
         Self::AnswerNotUnderstood,
+        Self::NoRoom,
     ];
 
     /// The fixed name, for metrics and conditions.
@@ -139,6 +142,7 @@ impl ErrorKind {
             Self::Paused { .. } => "Paused",
             Self::OutcomeUnknown => "OutcomeUnknown",
             Self::AnswerNotUnderstood => "AnswerNotUnderstood",
+            Self::NoRoom => "NoRoom",
         }
     }
 
@@ -150,7 +154,8 @@ impl ErrorKind {
             | Self::Unavailable
             | Self::Paused { .. }
             | Self::OutcomeUnknown
-            | Self::AnswerNotUnderstood => true,
+            | Self::AnswerNotUnderstood
+            | Self::NoRoom => true,
             Self::NotFound
             | Self::Unauthenticated
             | Self::Forbidden
@@ -173,7 +178,8 @@ impl ErrorKind {
             | Self::Unavailable
             | Self::Paused { .. }
             | Self::OutcomeUnknown
-            | Self::AnswerNotUnderstood => false,
+            | Self::AnswerNotUnderstood
+            | Self::NoRoom => false,
         }
     }
 
@@ -191,7 +197,8 @@ impl ErrorKind {
             | Self::LimitReached
             | Self::Unavailable
             | Self::OutcomeUnknown
-            | Self::AnswerNotUnderstood => None,
+            | Self::AnswerNotUnderstood
+            | Self::NoRoom => None,
         }
     }
 
@@ -210,6 +217,7 @@ impl ErrorKind {
             Self::Paused { .. } => "requests to the issuer are paused",
             Self::OutcomeUnknown => "the issuer's answer was lost or cannot be read",
             Self::AnswerNotUnderstood => "what came is not what this issuer answers",
+            Self::NoRoom => "the answer is too long for the operator's memory",
         }
     }
 
@@ -243,6 +251,9 @@ impl ErrorKind {
             }
             Self::AnswerNotUnderstood => {
                 "Look whether a login page, a proxy or a captive portal answers in its place, and whether the endpoint is right; for a system of your own run `tokenwright profile try`."
+            }
+            Self::NoRoom => {
+                "Raise `resources.limits.memory` of the operator (`--memory-limit`), or revoke tokens that nobody needs."
             }
         }
     }
@@ -313,6 +324,7 @@ mod tests {
                 ErrorKind::Paused { .. } => 8,
                 ErrorKind::OutcomeUnknown => 9,
                 ErrorKind::AnswerNotUnderstood => 10,
+                ErrorKind::NoRoom => 11,
             };
             assert_eq!(own, place, "{}", kind.name());
         }

@@ -64,7 +64,7 @@ fn stands_in(sentence: &str, text: &str) -> bool {
 pub(crate) fn may_be_done(error: &Error) -> bool {
     matches!(
         error.kind,
-        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood
+        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom
     )
 }
 
@@ -114,7 +114,8 @@ fn detail(error: &Error, next: &str) -> String {
         | ErrorKind::RateLimited { .. }
         | ErrorKind::Paused { .. }
         | ErrorKind::OutcomeUnknown
-        | ErrorKind::AnswerNotUnderstood => "",
+        | ErrorKind::AnswerNotUnderstood
+        | ErrorKind::NoRoom => "",
     };
     format!(
         "Profile {:?}, operation {:?}: {}.{}{advice} {next} {}",

@@ -176,7 +176,8 @@ impl Session {
             | ErrorKind::Conflict
             | ErrorKind::LimitReached
             | ErrorKind::OutcomeUnknown
-            | ErrorKind::AnswerNotUnderstood => return None,
+            | ErrorKind::AnswerNotUnderstood
+            | ErrorKind::NoRoom => return None,
         };
         self.within(wait)
     }

@@ -257,11 +257,7 @@ impl Inventory {
             let kept = self.make_room(slot, &tokens);
             kept.map(|()| tokens).map_err(|no_room| Error {
                 detail: Some(no_room.to_string()),
-                ..Error::new(
-                    ErrorKind::AnswerNotUnderstood,
-                    self.issuer.profile(),
-                    Operation::List,
-                )
+                ..Error::new(ErrorKind::NoRoom, self.issuer.profile(), Operation::List)
             })
         });
         let mut state = slot.state();

@@ -14,7 +14,7 @@ use super::read::Unreadable;
 use super::shape::{Came, Shape};
 use crate::account::LONGEST_ASKED;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{excerpt_without, kind_of_foreign, kind_of_status, retry_after};
+use crate::http::{BodyTrouble, excerpt_without, kind_of_foreign, kind_of_status, retry_after};
 use crate::text::{Context, EvaluationFailed};
 
 /// A refusal, as the log may show it.
@@ -46,14 +46,14 @@ impl ProfileIssuer {
         problem: impl Into<Unreadable>,
     ) -> Error {
         let problem = problem.into();
+        let kind = match problem {
+            Unreadable::NoRoom(_) => no_room(operation.changes()),
+            _ => not_understood(operation.changes()),
+        };
         Error {
             status: Some(status),
             detail: Some(format!("answered {status}, but {problem}")),
-            ..Error::new(
-                not_understood(operation.changes()),
-                &self.profile.name,
-                operation,
-            )
+            ..Error::new(kind, &self.profile.name, operation)
         }
     }
 
@@ -96,7 +96,11 @@ impl ProfileIssuer {
 
     /// A success that the issuer itself did not give.
     fn foreign(&self, asking: &Asking<'_>, answer: &Arrived) -> Error {
-        let kind = not_understood(asking.operation.changes());
+        let changes = asking.operation.changes();
+        let kind = match answer.shape {
+            Shape::Trouble(BodyTrouble::NoRoom) => no_room(changes),
+            _ => not_understood(changes),
+        };
         Error {
             status: Some(answer.status),
             detail: Some(expected(&self.profile.plan.format, answer)),
@@ -268,6 +272,14 @@ fn not_understood(changes: bool) -> ErrorKind {
     match changes {
         true => ErrorKind::OutcomeUnknown,
         false => ErrorKind::AnswerNotUnderstood,
+    }
+}
+
+/// The kind of one that there is no room for.
+fn no_room(changes: bool) -> ErrorKind {
+    match changes {
+        true => ErrorKind::OutcomeUnknown,
+        false => ErrorKind::NoRoom,
     }
 }
 

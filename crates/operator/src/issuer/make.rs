@@ -1,7 +1,6 @@
 //! From a specification and a credential to a handle. Nobody is asked.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
@@ -94,7 +93,7 @@ pub(crate) fn make<K: IssuerObject>(
     });
     let told = Arc::clone(&wake);
     gate.tell(move || told());
-    let misread = Arc::new(AtomicBool::new(false));
+    let misread = Arc::new(Mutex::default());
     // Nobody authenticates where there is no credential, so that nothing needs to stand for the account.
     let stand_in =
         (!credential.parts.is_empty()).then(|| issuers.key.account(&digests(&credential)));

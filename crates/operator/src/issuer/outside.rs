@@ -5,10 +5,10 @@
 //! all others. How many wait for one issuer at once, its scheduler says.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokenwright_client::revoke::Proof;
 use tokenwright_client::{
     About, Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
@@ -34,10 +34,10 @@ pub(crate) struct Outside {
     pub(crate) listings: Listings,
 }
 
-/// Whether the latest listing was in the issuer's own shape: what stands between it and us, such as the login
-/// page of a gateway, answers each question with success.
+/// Why the latest listing could not be read, if it could not: what stands between the issuer and us, such as the
+/// login page of a gateway, answers each question with success, and so does who lists more than there is room for.
 pub(crate) struct Listings {
-    pub(crate) misread: Arc<AtomicBool>,
+    pub(crate) misread: Arc<Mutex<Option<ErrorKind>>>,
     /// Has the issuer looked at again.
     pub(crate) changed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -52,11 +52,14 @@ impl Listings {
     /// Takes note of one; what was no answer at all tells nothing of shapes.
     fn saw<T>(&self, answer: &Result<T, Error>) {
         let misread = match answer {
-            Ok(_) => false,
-            Err(error) if error.kind == ErrorKind::AnswerNotUnderstood => true,
-            Err(_) => return,
+            Ok(_) => None,
+            Err(error) => match error.kind {
+                kind @ (ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom) => Some(kind),
+                _ => return,
+            },
         };
-        if self.misread.swap(misread, Ordering::Relaxed) != misread {
+        let before = std::mem::replace(&mut *self.misread.lock(), misread);
+        if before != misread {
             (self.changed)();
         }
     }

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +17,7 @@ use parking_lot::Mutex;
 use tokenwright_api::names::finalizer;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, wanted};
+use tokenwright_client::ErrorKind;
 use tokenwright_client::account::Why;
 use tokenwright_core::instant::after;
 use tokio::sync::mpsc::UnboundedSender;
@@ -81,8 +81,8 @@ struct Known {
 struct Told {
     /// The pause: why, and until which second.
     pause: Option<(Why, i64)>,
-    /// That its listings are not in its own shape.
-    misread: bool,
+    /// Why its listings cannot be read.
+    misread: Option<ErrorKind>,
     /// That the clock here is ahead of its own.
     ahead: bool,
 }
@@ -378,7 +378,7 @@ fn told(handle: &Handle) -> Told {
         let rounded = after(pause.until, SignedDuration::from_millis(500));
         (pause.why, rounded.as_second())
     });
-    let misread = handle.misread.load(Ordering::Relaxed);
+    let misread = *handle.misread.lock();
     let ahead = handle.account.gate.ahead().is_positive();
     Told {
         pause,

@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::reason;
-use tokenwright_client::{Account, Rate};
+use tokenwright_client::{Account, ErrorKind, Rate};
 use tokenwright_core::{IssuerSeen, TokenId};
 
 use crate::issuer::allowance::Allowances;
@@ -55,8 +54,8 @@ pub(crate) struct Handle {
     pub(crate) listers: Listers,
     /// Whether it serves on though a newer credential or specification is there, which is not taken up.
     pub(crate) outlasts: Mutex<bool>,
-    /// Whether the latest listing was none in the issuer's own shape.
-    pub(crate) misread: Arc<AtomicBool>,
+    /// Why the latest listing could not be read, if it could not.
+    pub(crate) misread: Arc<Mutex<Option<ErrorKind>>>,
 }
 
 impl std::ops::Deref for Handle {

@@ -1,12 +1,9 @@
 //! What an issuer says about itself.
 
-use std::sync::atomic::Ordering;
-
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_api::TokenIssuerStatus;
 use tokenwright_api::names::{condition, reason};
-use tokenwright_client::ErrorKind;
 use tokenwright_client::account::{Pause, Why};
 
 use crate::cluster::calls::CallError;
@@ -48,10 +45,10 @@ pub(crate) fn paused(pause: &Pause) -> Obstacle {
     }
 }
 
-/// That the list of tokens was none in the issuer's own shape.
+/// That the list of tokens was none in the issuer's own shape, or had no room.
 fn misread(handle: &Handle) -> Option<Obstacle> {
-    let kind = ErrorKind::AnswerNotUnderstood;
-    let obstacle = || Obstacle {
+    let kind = (*handle.misread.lock())?;
+    Some(Obstacle {
         reason: reason::ISSUER_NOT_READY,
         message: format!(
             "The list of tokens cannot be read: {} ({}). {} It is asked for again by itself.",
@@ -60,8 +57,7 @@ fn misread(handle: &Handle) -> Option<Obstacle> {
             kind.advice()
         ),
         stalled: false,
-    };
-    handle.misread.load(Ordering::Relaxed).then(obstacle)
+    })
 }
 
 /// Writes how an issuer stands, and gives the object as it is then; `trouble` is what keeps a new

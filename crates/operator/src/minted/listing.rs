@@ -136,11 +136,13 @@ fn unread(kind: &ErrorKind, alone: bool) -> Option<Trouble> {
         | ErrorKind::Invalid
         | ErrorKind::Conflict
         | ErrorKind::LimitReached
-        | ErrorKind::AnswerNotUnderstood => {
+        | ErrorKind::AnswerNotUnderstood
+        | ErrorKind::NoRoom => {
             let message = format!(
-                "The issuer's list of tokens cannot be read: {} ({}). Nothing is revoked by it until it can; it is asked for again.",
+                "The issuer's list of tokens cannot be read: {} ({}). {} Nothing is revoked by it until it can; it is asked for again.",
                 kind.sentence(),
-                kind.name()
+                kind.name(),
+                kind.advice()
             );
             Some(Trouble::new(reason::ISSUER_NOT_READY, message))
         }

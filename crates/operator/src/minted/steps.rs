@@ -179,7 +179,7 @@ fn refused(duty: Duty, error: &tokenwright_client::Error) -> Outcome {
     );
     let unsure = matches!(
         error.kind,
-        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood
+        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom
     );
     Outcome::Refused {
         duty,

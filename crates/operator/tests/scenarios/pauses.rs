@@ -84,6 +84,31 @@ async fn an_issuer_whose_list_is_a_login_page_is_not_ready_at_the_first_one_and_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_is_too_long_for_the_memory_of_the_operator_is_told_as_that() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.the_secret_works();
+    world.issuer.hook(|request, _| {
+        let long = Fault::Refuse(ErrorKind::NoRoom);
+        (request.operation == Operation::List).then_some(long)
+    });
+    world.pass(1200).await;
+    let issuer = world.issuer_ready("issuer");
+    let token = world.message("Reconciling");
+    assert!(issuer.starts_with("False: IssuerNotReady: "), "{issuer}");
+    for told in [issuer, token] {
+        assert!(
+            told.contains("too long for the operator's memory"),
+            "{told}"
+        );
+        assert!(told.contains("Raise `resources.limits.memory`"), "{told}");
+        assert!(!told.contains("login page"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_issuer_that_is_away_is_ready_again_once_it_answers_and_not_once_a_pause_is_over() {
     for refusal in [
         ErrorKind::Unavailable,

@@ -8,6 +8,7 @@ use tokenwright_core::Parameters;
 
 use crate::account::Inventory;
 use crate::clock::ManualClock;
+use crate::error::ErrorKind;
 use crate::http::{Body, Incoming, NoAnswer, Outgoing, Transport};
 use crate::profile::{Profile, ProfileIssuer, ProfileSettings};
 use crate::room::tests::{MIB, own_room};
@@ -66,12 +67,16 @@ async fn the_longest_listing_that_has_room_is_listed_again_and_again() {
     own_room(16 * MIB);
     let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
     let all = Parameters::new();
-    let mut tokens = 300;
+    // First more than one page may have, then more than a listing may.
+    let mut tokens = 1_000;
     let longest = loop {
         let inventory = inventory(tokens, &clock);
         match inventory.recent(&all).await {
             Ok(_) => break inventory,
-            Err(_) => tokens -= 1,
+            Err(error) => {
+                assert_eq!(error.kind, ErrorKind::NoRoom);
+                tokens = (tokens - 1).min(300);
+            }
         }
     };
     assert!(tokens > 100, "{tokens}");

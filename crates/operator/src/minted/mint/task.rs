@@ -236,7 +236,8 @@ impl Mint {
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
                     | ErrorKind::RateLimited { .. }
-                    | ErrorKind::AnswerNotUnderstood => (
+                    | ErrorKind::AnswerNotUnderstood
+                    | ErrorKind::NoRoom => (
                         Reason::MintRefused,
                         Answer::NotMinted {
                             sent: true,
