@@ -76,6 +76,47 @@ async fn a_crowd_of_the_largest_apitokens_fits_into_the_memory_that_the_chart_gi
     Ok(())
 }
 
+/// How many mints of one issuer are under way at once, and how long each of them waits.
+const AT_ONCE: usize = 64;
+const WAITS: Duration = Duration::from_secs(40);
+
+#[tokio::test]
+async fn a_crowd_of_the_largest_apitokens_whose_issuer_hangs_fits_into_that_memory() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    let operator = cluster.operator().await?;
+    cluster.delivered().await?;
+    let before = most_memory(&operator)?;
+    let client = cluster.control_plane.admin().await?;
+    namespace(&client, HOSTILE).await?;
+    let mut objects = example(&root(), cluster.sandbox.system(SYSTEM)?)?;
+    let token = objects.pop().context("no ApiToken")?;
+    for issuer in objects
+        .iter_mut()
+        .filter(|one| one["kind"] == "TokenIssuer")
+    {
+        issuer["spec"]["requestTimeout"] = json!("10m");
+        issuer["spec"]["rate"] = json!({ "perMinute": 60_000, "concurrency": AT_ONCE });
+    }
+    chart::create_all(&client, &objects, HOSTILE).await?;
+    let mints = json!({ "system": SYSTEM, "operation": "mint", "count": AT_ONCE });
+    let late = json!({ "latency_ms": u64::try_from(WAITS.as_millis())? });
+    cluster.sandbox.fault(&mints, &late).await?;
+    for number in 0..AT_ONCE {
+        let mut token = token.clone();
+        token["metadata"]["name"] = json!(format!("large-{number}"));
+        // What repeats itself takes no room where it is kept, and as much as all else where it is worked on.
+        let texts: Value = (0..31)
+            .map(|n| (format!("key-{n}"), json!("x".repeat(32_000))))
+            .collect();
+        token["spec"]["secret"] = json!({ "name": format!("large-{number}"), "data": texts });
+        chart::create_all(&client, &[token], HOSTILE).await?;
+    }
+    tokio::time::sleep(WAITS).await;
+    let most = most_memory(&operator)?;
+    ensure!(most < before + MOST_KIB, "{before} KiB before, then {most}");
+    Ok(())
+}
+
 /// The most memory of an operator that begins and looks at all of them.
 async fn begun_anew(cluster: &Cluster) -> Result<u64> {
     let operator = cluster.operator().await?;

@@ -26,6 +26,7 @@ pub(crate) mod packed;
 pub mod rights;
 pub(crate) mod shared;
 pub(crate) mod startup;
+pub(crate) mod texts;
 pub(crate) mod token;
 pub(crate) mod told;
 pub mod traces;

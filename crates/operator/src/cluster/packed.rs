@@ -34,6 +34,12 @@ impl<K: Packs> Packed<K> {
         }
     }
 
+    /// How long its text is, before it is packed.
+    pub(crate) fn unpacked_len(&self) -> usize {
+        let length = self.text.first_chunk().copied().map(u32::from_le_bytes);
+        length.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
     /// How much room its text takes.
     pub(crate) fn len(&self) -> usize {
         self.text.len()

@@ -1,5 +1,6 @@
 //! An `ApiToken` as it waits in memory.
 
+use std::num::NonZeroU16;
 use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,9 +18,9 @@ use crate::cluster::shared::Shared;
 use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 
-/// What takes more room than this when it is packed is kept without its texts, and read whenever it is looked at:
-/// what one tenant writes takes no memory from all others. Most take a twentieth of it.
-const LONGEST_KEPT: usize = 16 * 1024;
+/// What is longer than this is kept without its texts, and read whenever it is looked at: what one tenant writes
+/// takes no memory from all others, at rest or at work. Most are a tenth of it.
+const LONGEST_KEPT: usize = 32 * 1024;
 
 impl Packs for ApiToken {
     fn like() -> &'static [u8] {
@@ -70,8 +71,8 @@ pub(crate) struct Brief {
     pub(crate) suspects: u32,
     /// What it will ask of its issuer; nothing where it is suspended.
     pub(crate) asks: Option<Asks>,
-    /// Whether it is too long to be kept whole: its texts are left out.
-    pub(crate) is_cut: bool,
+    /// How many KiB it has, where it is too long to be kept whole: its texts are left out.
+    pub(crate) cut: Option<NonZeroU16>,
 }
 
 /// What an `ApiToken` will ask of its issuer.
@@ -91,10 +92,12 @@ pub(crate) enum Asks {
 /// Packs one; `parameters` are those of all.
 pub(crate) fn pack(token: &ApiToken, parameters: &Shared<Parameters>) -> PackedToken {
     let whole = Packed::new(token);
-    let is_cut = whole.len() > LONGEST_KEPT;
-    let whole = match is_cut {
-        true => Packed::new(&without_texts(token.clone())),
-        false => whole,
+    let length = whole.unpacked_len();
+    let kibibytes = u16::try_from(length / 1024).unwrap_or(u16::MAX);
+    let cut = NonZeroU16::new(kibibytes).filter(|_| length > LONGEST_KEPT);
+    let whole = match cut {
+        Some(_) => Packed::new(&without_texts(token.clone())),
+        None => whole,
     };
     PackedToken(Arc::new(Content {
         namespace: token.namespace().unwrap_or_default().into(),
@@ -103,7 +106,7 @@ pub(crate) fn pack(token: &ApiToken, parameters: &Shared<Parameters>) -> PackedT
         version: version_of(token),
         generation: token.meta().generation,
         brief: Brief {
-            is_cut,
+            cut,
             ..brief(token, parameters)
         },
         whole,
@@ -203,7 +206,7 @@ fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
         stuck: stuck_of(token),
         suspects: status.map_or(0, |status| status.suspects),
         asks: (!token.spec.suspend).then(asks),
-        is_cut: false,
+        cut: None,
     }
 }
 
@@ -279,20 +282,21 @@ mod tests {
     fn what_a_tenant_writes_into_one_of_thousands_takes_little_room() {
         let mut token: ApiToken = serde_json::from_slice(ApiToken::like()).unwrap();
         let before = pack(&token, &Shared::default());
-        assert!(!before.brief().is_cut);
-        // Nothing in it is said twice.
+        assert_eq!(before.brief().cut, None);
+        // Nothing in it is said twice; all of it is the same.
         let word = |n: u64| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let text: String = (0..4_000).map(word).collect();
-        token.spec.secret.data = [("config".to_owned(), text.clone())].into();
-        token
-            .annotations_mut()
-            .insert("team/notes".to_owned(), text);
-        let packed = pack(&token, &Shared::default());
-        assert!(packed.brief().is_cut);
-        let (less, more) = (before.0.whole.len(), packed.0.whole.len());
-        assert!(more <= less + 100, "{less} and {more} bytes");
-        let kept = packed.unpack().unwrap();
-        assert_eq!(kept.spec.token, token.spec.token);
+        for text in [(0..4_000).map(word).collect(), "a".repeat(64_000)] {
+            token.spec.secret.data = [("config".to_owned(), text.clone())].into();
+            token
+                .annotations_mut()
+                .insert("team/notes".to_owned(), text);
+            let packed = pack(&token, &Shared::default());
+            assert!(packed.brief().cut.is_some());
+            let (less, more) = (before.0.whole.len(), packed.0.whole.len());
+            assert!(more <= less + 100, "{less} and {more} bytes");
+            let kept = packed.unpack().unwrap();
+            assert_eq!(kept.spec.token, token.spec.token);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One `ApiToken` that is to be looked at: is it one whose tokens we mint, or one that adopts?
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 use tokenwright_core::instant::after;
@@ -20,6 +21,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::pace::{self, Next};
+use crate::cluster::texts::{self, Texts};
 use crate::cluster::token::PackedToken;
 use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
@@ -59,6 +61,8 @@ pub(crate) struct Dispatch {
     pub(super) slots: Slots,
     /// How many of them may be long.
     long: Arc<Semaphore>,
+    /// How much of their texts is in memory.
+    texts: Texts,
     /// How often in a row the work on something else than an `ApiToken` failed.
     pub(super) failures: Memory<u32>,
     minted: minted::managed::Shared,
@@ -130,6 +134,7 @@ impl Dispatch {
             issuers,
             slots: Slots::new(SLOTS),
             long: Arc::new(Semaphore::new(LONG)),
+            texts: Texts::default(),
             failures: Memory::default(),
         }
     }
@@ -194,7 +199,7 @@ impl Dispatch {
 
     /// A whole object: what is too long to be kept is read anew. Nothing where it is gone.
     async fn whole(&self, kept: &PackedToken) -> Result<Option<ApiToken>, CallError> {
-        if !kept.brief().is_cut {
+        if kept.brief().cut.is_none() {
             return Ok(kept.unpack());
         }
         let calls = &self.context.calls;
@@ -311,7 +316,7 @@ impl Dispatch {
         work: impl Future<Output = Result<Action, E>>,
     ) -> Result<Action, E> {
         let work = || work.instrument(logs::span(place));
-        let done = self.in_turn(place, false, call, work).await;
+        let done = self.in_turn(place, None, call, work).await;
         if done.is_ok() {
             self.failures.forget(&place.to_string());
         }
@@ -327,9 +332,9 @@ impl Dispatch {
     ) where
         F: Future<Output = Result<Next, DispatchError>>,
     {
-        let long = token.brief().is_cut;
+        let long = token.brief().cut;
         let next = match self.in_turn(&token.place(), long, call, work).await {
-            Ok(None) if long => Next::requeue(LONG_AGAIN),
+            Ok(None) if long.is_some() => Next::requeue(LONG_AGAIN),
             Ok(next) => next.unwrap_or(Next::requeue(slots::ASK_AGAIN)),
             Err(error) => {
                 self.catch_up(token, &error).await;
@@ -344,7 +349,7 @@ impl Dispatch {
     async fn in_turn<N, E, F>(
         &self,
         place: &Place,
-        long: bool,
+        long: Option<NonZeroU16>,
         call: impl FnOnce() -> bool + Send + 'static,
         work: impl FnOnce() -> F,
     ) -> Result<Option<N>, E>
@@ -354,12 +359,17 @@ impl Dispatch {
         let Some(slot) = self.slots.ask(place, call) else {
             return Ok(None);
         };
-        let room = long.then(|| Arc::clone(&self.long).try_acquire_owned());
-        let Ok(room) = room.transpose() else {
-            return Ok(None);
-        };
+        let (mut room, mut text) = (None, None);
+        if let Some(long) = long {
+            let bytes = usize::from(long.get()).saturating_mul(1024);
+            room = Arc::clone(&self.long).try_acquire_owned().ok();
+            text = self.texts.hold(&place.namespace, bytes);
+            if room.is_none() || text.is_none() {
+                return Ok(None);
+            }
+        }
         let begun = Instant::now();
-        let done = slot.within(room, Box::pin(work())).await;
+        let done = slot.within(room, texts::with(text, Box::pin(work()))).await;
         self.context
             .metrics
             .worked(&place.kind, done.is_err(), begun.elapsed());

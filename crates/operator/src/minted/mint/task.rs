@@ -23,7 +23,7 @@ use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::unreadable::Place;
-use crate::cluster::{metrics, traces};
+use crate::cluster::{metrics, texts, traces};
 use crate::issuer::load;
 use crate::issuer::object::place_of;
 use crate::issuer::scheduler::Permit;
@@ -37,6 +37,8 @@ use crate::secret::parts::Parts;
 pub(crate) struct Mint {
     pub(super) managed: Managed,
     pub(super) flow: MintFlow,
+    /// What its object takes, where that is long.
+    _text: Option<Arc<texts::Held>>,
     /// The slot; given back when the mint is over.
     pub(super) permit: Option<Permit>,
     /// When the attempt was written down.
@@ -80,6 +82,7 @@ impl Mint {
         Box::new(Self {
             managed,
             flow,
+            _text: texts::held(),
             permit,
             attempted: None,
             existing: Existing::NotRead,
