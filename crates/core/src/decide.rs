@@ -16,6 +16,7 @@ mod ordered;
 mod revokes;
 mod room;
 mod rule;
+mod switching;
 mod tending;
 mod view;
 
@@ -67,7 +68,7 @@ const RULES: &[Rule] = &[
         "inputs that the system can change in place",
         tending::update,
     ),
-    ("enable or disable", tending::switch),
+    ("enable or disable", switching::switch),
     // No revoke that fails may delay it.
     ("lost answers that left no token", tending::close_attempts),
     ("revokes that are seen to be done", revokes::close),

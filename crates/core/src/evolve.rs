@@ -54,12 +54,14 @@ pub fn evolve_beside(
         }
         Outcome::Proved(liveness) => current::proved(it, liveness, now),
         Outcome::Updated { inputs, expires_at } => current::updated(it, inputs, expires_at, now),
+        Outcome::Disabling => current::disabling(it, now),
         Outcome::Switched(switch) => current::switched(it, switch),
-        Outcome::Refused {
-            duty,
+        Outcome::NotSwitched {
+            switch,
             definite,
             retry_after,
-        } => current::refused(it, duty, definite, retry_after, now),
+        } => current::not_switched(it, (switch, definite), retry_after, now),
+        Outcome::Refused { duty, retry_after } => current::pause(it, duty, retry_after, now),
         Outcome::IntentWithdrawn => current::not_by_us(it),
         Outcome::Recognised(identity) => account::recognised(it, identity),
     }

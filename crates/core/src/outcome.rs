@@ -82,14 +82,23 @@ pub enum Outcome {
         /// The issued expiry, read back.
         expires_at: Option<Timestamp>,
     },
+    /// The current token is about to be disabled; until the answer is here, nobody knows whether it is.
+    Disabling,
     /// The current token was switched.
     Switched(Switch),
-    /// A duty towards the current token failed; its next try waits.
+    /// It was not switched, or nobody knows; the next try waits.
+    NotSwitched {
+        /// To what.
+        switch: Switch,
+        /// Whether it is certain that nothing was done.
+        definite: bool,
+        /// How long the issuer asks to wait.
+        retry_after: Option<SignedDuration>,
+    },
+    /// Another duty towards the current token failed; its next try waits.
     Refused {
         /// Which one.
         duty: Duty,
-        /// Whether it is certain that nothing was done.
-        definite: bool,
         /// How long the issuer asks to wait.
         retry_after: Option<SignedDuration>,
     },

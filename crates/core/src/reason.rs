@@ -122,6 +122,8 @@ reasons! {
         Person "Rotate, if a new token is wanted.";
     DisabledOutside: "The token was disabled outside and stays so until a person enables it.",
         Person "Enable the token at the issuer, or ask for it to be enabled.";
+    Disabled: "The token is disabled, as it was asked for.",
+        Nobody "Nothing; ask for it to be enabled when it is to work again.";
     CannotDisable: "This system cannot disable tokens.",
         Person "Ask for it to be enabled, or delete the object to revoke the token.";
     SourceMissing: "The source of the adopted value is missing, or has no value that could be used.",

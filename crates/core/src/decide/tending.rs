@@ -1,17 +1,16 @@
-//! The rules about tokens that exist: prove, update, switch, retire, sweep.
+//! The rules about tokens that exist: prove, update, retire, sweep.
 
 use jiff::Timestamp;
 
-use super::action::{AtIssuer, Note, Switch};
+use super::action::{AtIssuer, Note};
 use super::changes::{Changes, changes};
 use super::rule::{Step, act, wait};
 use super::view::View;
 use super::{account, doubt, minting, revokes, room};
-use crate::capabilities::{Disable, LostAnswer};
+use crate::capabilities::LostAnswer;
 use crate::observed::{Destination, Sighting, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Duty, Proven};
-use crate::spec::WantedState;
 use crate::token::TokenStatus;
 
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -36,51 +35,6 @@ pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
         AtIssuer::Update(current.token.clone(), change),
         Reason::InputsUpdated,
     )
-}
-
-pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    let current = view.record.current.as_ref()?;
-    if not_our_doing(view) {
-        return act(Note::IntentWithdrawn, Reason::IntentWithdrawn);
-    }
-    let wanted = switch_wanted(view)?;
-    let waits = view.record.paused(Duty::Switch, now).is_some();
-    if view.can.disable == Disable::Unsupported || waits {
-        return None;
-    }
-    let reason = match wanted {
-        Switch::Enable => Reason::Enabling,
-        Switch::Disable => Reason::Disabling,
-    };
-    act(AtIssuer::SetEnabled(current.token.clone(), wanted), reason)
-}
-
-/// Whether a token that we meant to disable is enabled after all: a later disabling is somebody else's.
-fn not_our_doing(view: &View<'_>) -> bool {
-    let by_us = view
-        .record
-        .current
-        .as_ref()
-        .is_some_and(|c| c.disabled_by_us);
-    let unwanted = view.spec.state != WantedState::Disabled;
-    by_us && unwanted && view.observed.status == TokenStatus::Active
-}
-
-/// What somebody else disabled is enabled only where a person says so explicitly.
-fn switch_wanted(view: &View<'_>) -> Option<Switch> {
-    let by_us = view.record.current.as_ref()?.disabled_by_us;
-    match (view.spec.state, view.observed.status) {
-        (WantedState::Disabled, TokenStatus::Active) => Some(Switch::Disable),
-        (WantedState::EnabledExplicitly, TokenStatus::Disabled) => Some(Switch::Enable),
-        (WantedState::Enabled, TokenStatus::Disabled) if by_us => Some(Switch::Enable),
-        (
-            WantedState::Follow
-            | WantedState::Enabled
-            | WantedState::EnabledExplicitly
-            | WantedState::Disabled,
-            _,
-        ) => None,
-    }
 }
 
 /// A retiring token whose not-before has passed is revoked, expired or not:
@@ -199,22 +153,11 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if let Some(obstacle) = revokes::obstacle(view) {
         return wait(obstacle);
     }
-    match (view.spec.state, view.observed.status) {
-        (WantedState::Enabled, TokenStatus::Disabled) => wait(Reason::DisabledOutside),
-        (WantedState::Disabled, TokenStatus::Active) => wait(Reason::CannotDisable),
-        (
-            WantedState::Follow
-            | WantedState::Enabled
-            | WantedState::EnabledExplicitly
-            | WantedState::Disabled,
-            _,
-        ) if !view.record.revokes.is_empty() => wait(Reason::RevokeNotSeen),
-        (
-            WantedState::Follow
-            | WantedState::Enabled
-            | WantedState::EnabledExplicitly
-            | WantedState::Disabled,
-            _,
-        ) => None,
+    if let Some(reason) = view.out_of_use() {
+        return wait(reason);
     }
+    if !view.record.revokes.is_empty() {
+        return wait(Reason::RevokeNotSeen);
+    }
+    None
 }

@@ -10,3 +10,4 @@ mod overlaps;
 mod reasons;
 mod revokes;
 mod room;
+mod switches;

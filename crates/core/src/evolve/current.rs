@@ -39,6 +39,22 @@ pub(super) fn updated(
     resume(record, Duty::Update);
 }
 
+/// The intent comes first: what we disabled must never look like a person's doing after a crash. It is tried again
+/// as long as nothing tells that it was done.
+pub(super) fn disabling(record: &mut Record, now: Timestamp) {
+    if let Some(held) = &mut record.current {
+        held.disabled_by_us = true;
+    }
+    let mut pauses = record.pauses.iter();
+    if !pauses.any(|pause| pause.duty == Duty::Switch) {
+        record.pauses.push(Pause {
+            duty: Duty::Switch,
+            failures: 0,
+            retry_at: now,
+        });
+    }
+}
+
 pub(super) fn switched(record: &mut Record, switch: Switch) {
     if let Some(held) = &mut record.current {
         held.disabled_by_us = switch == Switch::Disable;
@@ -46,19 +62,17 @@ pub(super) fn switched(record: &mut Record, switch: Switch) {
     resume(record, Duty::Switch);
 }
 
-/// A duty failed; its next try waits.
-pub(super) fn refused(
+pub(super) fn not_switched(
     record: &mut Record,
-    duty: Duty,
-    definite: bool,
+    (switch, definite): (Switch, bool),
     retry_after: Option<SignedDuration>,
     now: Timestamp,
 ) {
-    // What was certainly not disabled must not pass for our doing later.
-    if duty == Duty::Switch && definite {
+    // What was certainly not disabled must not pass for our doing later. What was not enabled stays our doing.
+    if switch == Switch::Disable && definite {
         not_by_us(record);
     }
-    pause(record, duty, retry_after, now);
+    pause(record, Duty::Switch, retry_after, now);
 }
 
 pub(super) fn not_by_us(record: &mut Record) {
@@ -67,8 +81,13 @@ pub(super) fn not_by_us(record: &mut Record) {
     }
 }
 
-/// One duty waits, and keeps no other waiting.
-fn pause(record: &mut Record, duty: Duty, retry_after: Option<SignedDuration>, now: Timestamp) {
+/// A duty failed; its next try waits, and keeps no other waiting.
+pub(super) fn pause(
+    record: &mut Record,
+    duty: Duty,
+    retry_after: Option<SignedDuration>,
+    now: Timestamp,
+) {
     let known = record.pauses.iter().find(|pause| pause.duty == duty);
     let failures = known.map_or(1, |pause| pause.failures.saturating_add(1));
     let wait = schedule::wait(failures, retry_after);

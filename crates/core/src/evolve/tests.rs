@@ -123,12 +123,20 @@ fn no_issuer_makes_a_mint_wait_for_more_than_an_hour() {
 #[test]
 fn no_issuer_makes_any_other_duty_wait_for_more_than_an_hour() {
     let asked = Some(hours(24 * 365));
-    for duty in [Duty::Prove, Duty::Update, Duty::Switch] {
-        let refused = Outcome::Refused {
-            duty,
-            definite: true,
-            retry_after: asked,
-        };
+    let not_switched = Outcome::NotSwitched {
+        switch: Switch::Enable,
+        definite: true,
+        retry_after: asked,
+    };
+    let refused = |duty| Outcome::Refused {
+        duty,
+        retry_after: asked,
+    };
+    for (duty, refused) in [
+        (Duty::Prove, refused(Duty::Prove)),
+        (Duty::Update, refused(Duty::Update)),
+        (Duty::Switch, not_switched),
+    ] {
         let record = evolve(case().record, refused, at(0));
         assert_eq!(record.paused(duty, at(0)), Some(at(3_600)), "{duty:?}");
     }
@@ -146,7 +154,6 @@ fn no_issuer_makes_any_other_duty_wait_for_more_than_an_hour() {
 fn a_duty_that_is_refused_waits_by_itself() {
     let refused = |duty| Outcome::Refused {
         duty,
-        definite: true,
         retry_after: None,
     };
     let record = evolve(case().record, refused(Duty::Update), at(0));
@@ -165,15 +172,30 @@ fn a_duty_that_is_refused_waits_by_itself() {
 
 #[test]
 fn the_intent_to_disable_goes_with_a_definite_refusal_and_stays_with_a_lost_answer() {
-    let meant = evolve(case().record, Outcome::Switched(Switch::Disable), at(0));
+    let meant = evolve(case().record, Outcome::Disabling, at(0));
     for (definite, by_us) in [(true, false), (false, true)] {
-        let refused = Outcome::Refused {
-            duty: Duty::Switch,
+        let refused = Outcome::NotSwitched {
+            switch: Switch::Disable,
             definite,
             retry_after: None,
         };
         let record = evolve(meant.clone(), refused, at(1));
         assert_eq!(record.current.unwrap().disabled_by_us, by_us);
+        assert_eq!(record.pauses[0].failures, 1);
+    }
+}
+
+#[test]
+fn what_we_disabled_stays_our_doing_while_the_issuer_refuses_to_enable_it() {
+    let disabled = evolve(case().record, Outcome::Switched(Switch::Disable), at(0));
+    for definite in [true, false] {
+        let refused = Outcome::NotSwitched {
+            switch: Switch::Enable,
+            definite,
+            retry_after: None,
+        };
+        let record = evolve(disabled.clone(), refused, at(1));
+        assert!(record.current.unwrap().disabled_by_us, "{definite}");
     }
 }
 

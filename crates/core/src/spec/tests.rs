@@ -268,7 +268,6 @@ fn no_duration_however_absurd_ends_the_program() {
             let _ = case.decide();
             let refused = Outcome::Refused {
                 duty: Duty::Update,
-                definite: true,
                 retry_after: Some(duration),
             };
             let _ = evolve(case.record.clone(), refused, case.now);

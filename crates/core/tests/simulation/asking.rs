@@ -58,7 +58,10 @@ impl Performer {
         let refused = self.refuses.contains(&Duty::Update) || rng.chance(faults.refused_update);
         let held = world.record.current.as_ref();
         let outcome = match refused {
-            true => not_done(Duty::Update, true),
+            true => Outcome::Refused {
+                duty: Duty::Update,
+                retry_after: None,
+            },
             false => Outcome::Updated {
                 expires_at: held.and_then(|held| held.expires_at),
                 inputs: change.inputs,
@@ -78,7 +81,7 @@ impl Performer {
     ) -> Result<(), Crash> {
         // The intent to disable is written first, so that a crash makes it nobody else's.
         if to == Switch::Disable {
-            record_outcome(world, Outcome::Switched(to));
+            record_outcome(world, Outcome::Disabling);
             if rng.chance(faults.crash) {
                 world.anybody_disabled = true;
                 return Err(Crash);
@@ -87,7 +90,7 @@ impl Performer {
         world.now += SignedDuration::from_millis(100);
         self.touched_at = Some(world.clock());
         if self.refuses.contains(&Duty::Switch) || rng.chance(faults.refused_switch) {
-            record_outcome(world, not_done(Duty::Switch, true));
+            record_outcome(world, not_switched(to, true));
             return Ok(());
         }
         if !rng.chance(faults.unsure_switch) {
@@ -101,7 +104,7 @@ impl Performer {
             false => world.anybody_disabled = true,
         }
         crash_point(rng, faults)?;
-        record_outcome(world, not_done(Duty::Switch, false));
+        record_outcome(world, not_switched(to, false));
         Ok(())
     }
 
@@ -169,9 +172,9 @@ impl Performer {
 }
 
 /// A duty that was refused, or whose answer says neither.
-fn not_done(duty: Duty, definite: bool) -> Outcome {
-    Outcome::Refused {
-        duty,
+fn not_switched(switch: Switch, definite: bool) -> Outcome {
+    Outcome::NotSwitched {
+        switch,
         definite,
         retry_after: None,
     }

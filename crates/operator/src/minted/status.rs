@@ -232,7 +232,9 @@ fn ready(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Fact {
     if let Some(refused) = basis.refused {
         return not(&refused.reason, refused.message.clone());
     }
-    if works(view, now) && matches && basis.invalid.is_none() {
+    let usable = works(view, now) && matches && basis.invalid.is_none();
+    let out_of_use = view.out_of_use().filter(|_| usable);
+    if usable && out_of_use.is_none() {
         return Fact::new(
             condition::READY,
             true,
@@ -245,6 +247,9 @@ fn ready(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Fact {
     }
     if let Some(trouble) = basis.trouble.or(basis.waits) {
         return not(&trouble.reason, trouble.message.clone());
+    }
+    if let Some(reason) = out_of_use {
+        return not(reason.name(), reason.sentence().to_owned());
     }
     // Until the next mint is tried, what went wrong last is what a person wants to read.
     match failed.filter(|_| waits_for_a_mint(decision.reason)) {

@@ -2,6 +2,7 @@
 //!
 //! No policy is added here. A step that fails is an error, and the next reconcile decides again.
 
+use jiff::SignedDuration;
 use tokenwright_api::names::event;
 use tokenwright_client::ErrorKind;
 use tokenwright_core::{
@@ -109,10 +110,17 @@ async fn switch_token(
     switch: Switch,
     look: Look,
 ) -> Result<After, CallError> {
-    // The intent comes first: what we disabled must never look like a person's doing after a crash.
+    if !managed.vouches(token) {
+        let outcome = Outcome::NotSwitched {
+            switch,
+            definite: true,
+            retry_after: None,
+        };
+        return not_vouched(managed, token, outcome, look).await;
+    }
     if switch == Switch::Disable {
         let now = managed.context.clock.now();
-        let record = managed.evolve(Outcome::Switched(switch), now);
+        let record = managed.evolve(Outcome::Disabling, now);
         write(
             managed,
             record,
@@ -130,7 +138,16 @@ async fn switch_token(
     managed.remember(|seen| seen.touched_at = Some(now));
     let outcome = match switched {
         Ok(()) => Outcome::Switched(switch),
-        Err(error) => refused(Duty::Switch, &error),
+        Err(error) => Outcome::NotSwitched {
+            switch,
+            definite: !matches!(
+                error.kind,
+                ErrorKind::OutcomeUnknown
+                    | ErrorKind::AnswerNotUnderstood
+                    | ErrorKind::NoRoom
+            ),
+            retry_after: refused(&error),
+        },
     };
     let record = managed.evolve(outcome, now);
     write(managed, record, look.destination, &Beside::default()).await
@@ -142,19 +159,14 @@ async fn update(
     change: Change,
     look: Look,
 ) -> Result<After, CallError> {
+    let duty = Duty::Update;
+    if !managed.vouches(token) {
+        let retry_after = None;
+        let outcome = Outcome::Refused { duty, retry_after };
+        return not_vouched(managed, token, outcome, look).await;
+    }
     let name = token.marker.remote_name(&change.inputs.name);
     let now = managed.context.clock.now();
-    if !managed.vouches(token) {
-        tracing::warn!(token = %token.id, "a token is not changed that a record without our seal names");
-        let (duty, retry_after) = (Duty::Update, None);
-        let outcome = Outcome::Refused {
-            duty,
-            definite: true,
-            retry_after,
-        };
-        let record = managed.evolve(outcome, now);
-        return write(managed, record, look.destination, &Beside::default()).await;
-    }
     let changed = managed
         .handle
         .issuer
@@ -166,26 +178,34 @@ async fn update(
             inputs: change.inputs,
             expires_at: shown.expires_at,
         },
-        Err(error) => refused(Duty::Update, &error),
+        Err(error) => Outcome::Refused {
+            duty,
+            retry_after: refused(&error),
+        },
     };
     let record = managed.evolve(outcome, now);
     write(managed, record, look.destination, &Beside::default()).await
 }
 
-fn refused(duty: Duty, error: &tokenwright_client::Error) -> Outcome {
+async fn not_vouched(
+    managed: &mut Managed,
+    token: &TokenRef,
+    outcome: Outcome,
+    look: Look,
+) -> Result<After, CallError> {
+    tracing::warn!(token = %token.id, "a token is not changed that a record without our seal names");
+    let now = managed.context.clock.now();
+    let record = managed.evolve(outcome, now);
+    write(managed, record, look.destination, &Beside::default()).await
+}
+
+/// Logs it, and says how long the issuer asks to wait.
+fn refused(error: &tokenwright_client::Error) -> Option<SignedDuration> {
     tracing::warn!(
         error = cause::chain(error),
         "the issuer refused a change of the token"
     );
-    let unsure = matches!(
-        error.kind,
-        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom
-    );
-    Outcome::Refused {
-        duty,
-        definite: !unsure,
-        retry_after: error.kind.retry_after(),
-    }
+    error.kind.retry_after()
 }
 
 async fn prove(managed: &mut Managed) -> Result<After, CallError> {

@@ -17,6 +17,8 @@ enum Scenario {
     Trigger,
     ChangedInputs,
     LostSecret,
+    Disabled,
+    Enabled,
     Deletion,
 }
 
@@ -45,10 +47,16 @@ impl Story for Played {
             Scenario::Trigger
             | Scenario::ChangedInputs
             | Scenario::LostSecret
+            | Scenario::Disabled
             | Scenario::Deletion => {
                 world.start();
                 world.ask(json!({ "rotation": { "overlap": "30s" } })).await;
                 world.pass(60).await;
+            }
+            Scenario::Enabled => {
+                world.start();
+                world.ask(json!({ "state": "Disabled" })).await;
+                world.pass(700).await;
             }
         }
         world
@@ -81,6 +89,11 @@ impl Story for Played {
                     .delete("ci-token", &Default::default())
                     .await
                     .unwrap();
+                60
+            }
+            Scenario::Disabled | Scenario::Enabled => {
+                let state = format!("{:?}", self.0);
+                world.change(json!({ "spec": { "state": state } })).await;
                 60
             }
             Scenario::Deletion => {
@@ -153,6 +166,18 @@ impl Story for Played {
                 };
                 assert!(mints <= reasons + 1, "{story}: {mints} mints");
             }
+            Scenario::Disabled | Scenario::Enabled => {
+                let [only] = &world.issuer.live()[..] else {
+                    panic!("{story}: {:#?}", world.issuer.live());
+                };
+                let (works, ready) = match self.0 {
+                    Scenario::Enabled => (true, "True: Ready"),
+                    _ => (false, "False: Disabled"),
+                };
+                assert_eq!(only.token.enabled.unwrap_or(true), works, "{story}");
+                assert_eq!(world.condition("Ready"), ready, "{story}");
+                assert_eq!(mints, 1, "{story}");
+            }
             Scenario::Rotation => {
                 // Rotations go on; what matters is that there is one current token and no orphan.
                 world.the_secret_works();
@@ -198,6 +223,18 @@ async fn a_change_of_inputs_survives_a_crash_at_every_point() {
 #[tokio::test(start_paused = true)]
 async fn the_loss_of_the_secret_survives_a_crash_at_every_point() {
     dies_everywhere(Scenario::LostSecret, 16).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_survives_a_crash_at_every_point() {
+    for lost_answer in [
+        LostAnswer::FindByMarker,
+        LostAnswer::CannotAttribute,
+        LostAnswer::CannotList,
+    ] {
+        dies_with(Scenario::Disabled, lost_answer, 6).await;
+        dies_with(Scenario::Enabled, lost_answer, 4).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
 use tokenwright_api::status::ApiTokenStatus;
 use tokenwright_client::{MemorySettings, Operation};
-use tokenwright_core::{Look, LostAnswer, Marker, TokenId, UpdateKind};
+use tokenwright_core::{Disable, Look, LostAnswer, Marker, TokenId, UpdateKind};
 
 use crate::world::{NAMESPACE, World};
 
@@ -250,6 +250,77 @@ async fn a_status_that_names_a_neighbours_token_changes_none_where_the_system_sh
     let ours = status(&world).current.unwrap().token_id;
     assert_ne!(ours, victim.to_string());
     assert_eq!(changed, [TokenId::new(ours)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_names_a_neighbours_token_disables_none_where_the_system_shows_no_names() {
+    let mut world = World::with(nameless(Look::Listing)).await;
+    let (victim, _) = world.by_hand().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(MINUTE).await;
+    // The Secret names it, too, so that nothing puts ours back on record.
+    let nothing = json!({ annotation::CURRENT: null, annotation::RETIRING: null });
+    let nothing = json!({ "metadata": { "annotations": nothing } });
+    world.edit_secret(nothing).await;
+    for (state, by_us) in [("Disabled", false), ("Enabled", true)] {
+        let lie = json!({ "current": { "tokenID": victim, "disabledByUs": by_us } });
+        world.forge_status(json!({ "status": lie })).await;
+        world.change(json!({ "spec": { "state": state } })).await;
+        world.pass(30 * MINUTE).await;
+    }
+    let requests = world.issuer.requests().into_iter();
+    let switches = [Operation::Disable, Operation::Enable];
+    let mut switched = requests.filter(|request| switches.contains(&request.operation));
+    assert!(!switched.any(|request| request.id == Some(victim.clone())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_disabled_and_enabled_again_where_the_system_shows_no_names() {
+    for look in LOOKS {
+        let mut world = World::with(nameless(look)).await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(MINUTE).await;
+        let enabled = |world: &World| world.issuer.live()[0].token.enabled;
+        for (state, ready, works) in [
+            ("Disabled", "False: Disabled", Some(false)),
+            ("Enabled", "True: Ready", Some(true)),
+        ] {
+            world.change(json!({ "spec": { "state": state } })).await;
+            world.pass(MINUTE).await;
+            assert_eq!(enabled(&world), works, "{look:?}");
+            assert_eq!(world.condition("Ready"), ready, "{look:?}");
+            // Neither time nor a restart sends it again.
+            world.crash().await;
+            world.start();
+            world.pass(2 * HOUR).await;
+            assert_eq!(enabled(&world), works, "{look:?}");
+            assert_eq!(world.condition("Ready"), ready, "{look:?}");
+        }
+        assert_eq!(world.issuer.count(Operation::Disable), 1, "{look:?}");
+        assert_eq!(world.issuer.count(Operation::Enable), 1, "{look:?}");
+        assert_eq!(world.issuer.count(Operation::Mint), 1, "{look:?}");
+        world.the_secret_works();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_without_names_that_cannot_disable_says_so() {
+    for look in LOOKS {
+        let mut settings = nameless(look);
+        settings.capabilities.disable = Disable::Unsupported;
+        let mut world = World::with(settings).await;
+        world.start();
+        world.ask(json!({ "state": "Disabled" })).await;
+        world.pass(MINUTE).await;
+        assert_eq!(world.condition("Ready"), "False: CannotDisable", "{look:?}");
+        assert_eq!(
+            world.condition("Stalled"),
+            "True: CannotDisable",
+            "{look:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

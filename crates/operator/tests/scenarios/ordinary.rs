@@ -330,12 +330,14 @@ async fn a_token_is_disabled_and_enabled_again_without_a_mint() {
         .await;
     world.pass(700).await;
     assert_eq!(world.issuer.live()[0].token.enabled, Some(false));
+    assert_eq!(world.condition("Ready"), "False: Disabled");
     world
         .change(json!({ "spec": { "state": "Enabled" } }))
         .await;
     world.pass(700).await;
     world.the_only_token();
     assert_eq!(world.issuer.live()[0].token.enabled, Some(true));
+    assert_eq!(world.condition("Ready"), "True: Ready");
     assert_eq!(world.issuer.count(Operation::Mint), 1);
     assert_eq!(world.issuer.count(Operation::Disable), 1);
     assert_eq!(world.issuer.count(Operation::Enable), 1);

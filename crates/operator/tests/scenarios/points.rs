@@ -24,12 +24,14 @@ pub(crate) trait Story: std::fmt::Debug + Copy {
     fn ends_well(self, world: &World, telling: &str);
 }
 
-const REQUESTS: [Operation; 6] = [
+const REQUESTS: [Operation; 8] = [
     Operation::Mint,
     Operation::Check,
     Operation::Get,
     Operation::List,
     Operation::Revoke,
+    Operation::Disable,
+    Operation::Enable,
     Operation::Identity,
 ];
 

@@ -165,5 +165,5 @@ fn what_is_disabled_is_not_asked_about() {
         c.current().disabled_by_us = true;
         c.observed.status = TokenStatus::Disabled;
     });
-    assert_eq!((case.action(), case.reason()), (None, Reason::Quiet));
+    assert_eq!((case.action(), case.reason()), (None, Reason::Disabled));
 }

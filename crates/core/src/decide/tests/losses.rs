@@ -181,12 +181,12 @@ fn a_token_that_we_disabled_is_not_dead() {
         c.current().disabled_by_us = true;
         c.observed.status = TokenStatus::Dead;
     });
-    assert_eq!(case.reason(), Reason::Quiet);
+    assert_eq!(case.reason(), Reason::Disabled);
     let unproven = case.with(|c| {
         c.observed.status = TokenStatus::Disabled;
         c.current().proven = Proven::NotYet;
     });
-    assert_eq!(unproven.reason(), Reason::Quiet);
+    assert_eq!(unproven.reason(), Reason::Disabled);
 }
 
 #[test]

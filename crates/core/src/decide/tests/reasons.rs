@@ -175,6 +175,10 @@ const WAYS: &[(Reason, Change)] = &[
         c.spec.state = WantedState::Enabled;
         c.observed.status = TokenStatus::Disabled;
     }),
+    (Reason::Disabled, |c| {
+        c.spec.state = WantedState::Disabled;
+        c.observed.status = TokenStatus::Disabled;
+    }),
     (Reason::CannotDisable, |c| {
         c.spec.state = WantedState::Disabled;
         c.can.disable = Disable::Unsupported;
