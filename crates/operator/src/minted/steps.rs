@@ -142,9 +142,7 @@ async fn switch_token(
             switch,
             definite: !matches!(
                 error.kind,
-                ErrorKind::OutcomeUnknown
-                    | ErrorKind::AnswerNotUnderstood
-                    | ErrorKind::NoRoom
+                ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom
             ),
             retry_after: refused(&error),
         },

@@ -232,7 +232,7 @@ async fn a_switch_survives_a_crash_at_every_point() {
         LostAnswer::CannotAttribute,
         LostAnswer::CannotList,
     ] {
-        dies_with(Scenario::Disabled, lost_answer, 6).await;
+        dies_with(Scenario::Disabled, lost_answer, 4).await;
         dies_with(Scenario::Enabled, lost_answer, 4).await;
     }
 }

@@ -259,15 +259,19 @@ async fn a_status_that_names_a_neighbours_token_disables_none_where_the_system_s
     world.start();
     world.ask(json!({})).await;
     world.pass(MINUTE).await;
-    // The Secret names it, too, so that nothing puts ours back on record.
-    let nothing = json!({ annotation::CURRENT: null, annotation::RETIRING: null });
-    let nothing = json!({ "metadata": { "annotations": nothing } });
-    world.edit_secret(nothing).await;
     for (state, by_us) in [("Disabled", false), ("Enabled", true)] {
+        world.crash().await;
+        // The Secret names none, so that nothing puts ours back on record.
+        let nothing = json!({ annotation::CURRENT: null, annotation::RETIRING: null });
+        let nothing = json!({ "metadata": { "annotations": nothing } });
+        world.edit_secret(nothing).await;
         let lie = json!({ "current": { "tokenID": victim, "disabledByUs": by_us } });
         world.forge_status(json!({ "status": lie })).await;
         world.change(json!({ "spec": { "state": state } })).await;
+        world.start();
         world.pass(30 * MINUTE).await;
+        let named = status(&world).current.unwrap().token_id;
+        assert_eq!(named, victim.to_string(), "it was not tried");
     }
     let requests = world.issuer.requests().into_iter();
     let switches = [Operation::Disable, Operation::Enable];
