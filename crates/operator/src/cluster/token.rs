@@ -19,8 +19,8 @@ use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 
 /// What is longer than this is kept without its texts, and read whenever it is looked at: what one tenant writes
-/// takes no memory from all others, at rest or at work. Most are a tenth of it.
-const LONGEST_KEPT: usize = 32 * 1024;
+/// takes no memory from all others, at rest or at work. Most are a fifth of it.
+const LONGEST_KEPT: usize = 16 * 1024;
 
 impl Packs for ApiToken {
     fn like() -> &'static [u8] {
