@@ -37,6 +37,7 @@ pub fn evolve_beside(
             retry_after,
         } => mints::failed(it, marker, token, (reason, retry_after), now),
         Outcome::Lost { unreadable, .. } => mints::lost(it, unreadable, now),
+        Outcome::NotWithdrawn(token) => mints::not_withdrawn(it, token, now),
         Outcome::Closed { attempt, suspect } => mints::closed(it, attempt, suspect, now),
         Outcome::RevokeSent(token) => ends::sent(it, token, now),
         // What the listing still shows is not gone because one answer says so.

@@ -400,14 +400,23 @@ impl MintFlow {
                 at,
                 token: held.token.clone(),
             },
+            // Nobody else finds it by anything but its id.
+            Some(held) if self.is_blind() => Ask::Done(Outcome::NotWithdrawn(held.token.clone())),
             Some(_) | None => self.lost(),
         }
     }
 
     fn most_withdrawals(&self) -> u32 {
+        match self.is_blind() {
+            true => MAX_BLIND_WITHDRAWALS,
+            false => MAX_WITHDRAWALS,
+        }
+    }
+
+    fn is_blind(&self) -> bool {
         match self.plan.can.lost_answer {
-            LostAnswer::Replay | LostAnswer::FindByMarker => MAX_WITHDRAWALS,
-            LostAnswer::CannotAttribute | LostAnswer::CannotList => MAX_BLIND_WITHDRAWALS,
+            LostAnswer::Replay | LostAnswer::FindByMarker => false,
+            LostAnswer::CannotAttribute | LostAnswer::CannotList => true,
         }
     }
 

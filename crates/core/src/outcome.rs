@@ -39,6 +39,8 @@ pub enum Outcome {
         /// Whether it was the mint's answer that could not be read.
         unreadable: bool,
     },
+    /// A minted token was not delivered, and could not be withdrawn.
+    NotWithdrawn(TokenRef),
     /// A lost attempt is closed.
     Closed {
         /// Which one.

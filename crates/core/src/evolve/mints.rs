@@ -8,7 +8,9 @@ use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::Carried;
 use crate::outcome::Publication;
 use crate::reason::Reason;
-use crate::record::{Attempt, Ended, Held, Past, Record, Repair, Repaired, Retiring, TokenRef};
+use crate::record::{
+    Attempt, Ended, Held, Obstacle, Past, Record, Repair, Repaired, Retiring, TokenRef,
+};
 use crate::schedule;
 
 /// The longest wait for the successor of a token that has expired: consumers are down.
@@ -97,6 +99,13 @@ pub(super) fn failed(
 /// Whether a token came of it is not known: the attempt stays open.
 pub(super) fn lost(record: &mut Record, unreadable: bool, now: Timestamp) {
     record.unreadable = record.unreadable.saturating_add(u32::from(unreadable));
+    back_off(record, None, now);
+}
+
+/// The token that came of an attempt lives on undelivered: its id is known, so that it is ended by that.
+pub(super) fn not_withdrawn(record: &mut Record, token: TokenRef, now: Timestamp) {
+    close(record, &token.marker.nonce);
+    ends::not_done(record, token, (Obstacle::Failed, None), None, now);
     back_off(record, None, now);
 }
 

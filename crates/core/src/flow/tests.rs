@@ -3,7 +3,7 @@
 use super::*;
 use crate::marker::{ManagerId, Origin};
 use crate::samples::*;
-use crate::{LostAnswer, TokenStatus};
+use crate::{Action, AtIssuer, LostAnswer, Obstacle, Outcome, TokenStatus, evolve};
 
 fn rehearsed(current: Option<Nonce>) -> Answer {
     let version = DestinationVersion::Absent;
@@ -343,6 +343,39 @@ fn a_withdrawal_that_fails_or_finds_the_token_in_use_leaves_the_attempt_open() {
     // The first one was asked for when the destination had changed.
     assert_eq!(asks + 1, MAX_WITHDRAWALS);
     assert_eq!(reason(&ask), Reason::OutcomeUnknown);
+}
+
+#[test]
+fn a_token_that_could_not_be_withdrawn_is_ended_by_its_id_where_nothing_else_finds_it() {
+    for lost_answer in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
+        let case = case().with(|c| {
+            c.can.lost_answer = lost_answer;
+            c.observed.survey = None;
+            c.record.attempts = vec![attempt(2, at(0))];
+        });
+        let (mut flow, _) = minted(&case);
+        flow.next(Answer::Proved(Liveness::Alive), at(1));
+        let mut ask = flow.next(Answer::Changed, at(2));
+        while let Ask::Withdraw { .. } = ask {
+            ask = flow.next(Answer::WithdrawFailed, at(3));
+        }
+        let Ask::Done(outcome) = ask else {
+            panic!("{ask:?}");
+        };
+        assert_eq!(outcome, Outcome::NotWithdrawn(token(2)));
+        let after = case.with(|c| c.record = evolve(c.record.clone(), outcome, at(3)));
+        let [open] = after.record.revokes.as_slice() else {
+            panic!("{:?}", after.record.revokes);
+        };
+        assert_eq!(
+            (&open.token, open.obstacle),
+            (&token(2), Some(Obstacle::Failed))
+        );
+        assert_eq!((after.record.attempts.len(), after.record.suspects), (0, 0));
+        let later = after.with(|c| c.now += hours(2));
+        let again = Action::Issuer(AtIssuer::Revoke(token(2)));
+        assert_eq!(later.action(), Some(again));
+    }
 }
 
 #[test]

@@ -2,10 +2,13 @@
 //! for in the store, and `kubectl apply` keeps a copy of the whole object there: of a Secret, its values, too.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use kube::Resource;
 use kube::api::ObjectMeta;
+use tokenwright_api::ApiTokenSpec;
 use tokenwright_api::names::GROUP;
+use tokenwright_core::bounds::MOST_TEXT;
 
 /// Takes away what nobody here reads of an object of ours: what others say of it.
 pub(crate) fn without_others<K: Resource>(object: K) -> K {
@@ -30,6 +33,39 @@ pub(crate) fn without_others_of<K: Resource + Clone>(object: &K) -> Cow<'_, K> {
         true => Cow::Borrowed(object),
         false => Cow::Owned(without_others(object.clone())),
     }
+}
+
+/// Whether an `ApiToken` asks with more text than can ever be recorded with a token, which is refused.
+pub(crate) fn is_overlong(spec: &ApiTokenSpec) -> bool {
+    let token = spec.token.as_ref();
+    let adopt = spec.adopt.as_ref();
+    token.is_some_and(|token| too_many(&token.scopes) || too_long(&token.parameters))
+        || adopt.is_some_and(|adopt| too_long(&adopt.parameters))
+}
+
+/// Puts one text that is as overlong in the place of each crowd of texts that is.
+pub(crate) fn shorten(spec: &mut ApiTokenSpec) {
+    let overlong = || "x".repeat(MOST_TEXT.saturating_add(1));
+    if let Some(token) = spec.token.as_mut().filter(|one| too_many(&one.scopes)) {
+        token.scopes = vec![overlong()];
+    }
+    let token = spec.token.as_mut().map(|token| &mut token.parameters);
+    let adopt = spec.adopt.as_mut().map(|adopt| &mut adopt.parameters);
+    for parameters in token.into_iter().chain(adopt) {
+        if too_long(parameters) {
+            *parameters = [("x".to_owned(), overlong())].into();
+        }
+    }
+}
+
+fn too_many(texts: &[String]) -> bool {
+    texts.iter().map(String::len).sum::<usize>() > MOST_TEXT
+}
+
+fn too_long(texts: &BTreeMap<String, String>) -> bool {
+    let texts = texts.iter();
+    let lengths = texts.map(|(name, text)| name.len().saturating_add(text.len()));
+    lengths.sum::<usize>() > MOST_TEXT
 }
 
 /// Takes away all that an object says but which one it is.

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
-use tokenwright_api::names::{condition, finalizer};
+use tokenwright_api::names::{GROUP, condition, finalizer};
 use tokenwright_api::token::IssuerRef;
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_core::{Lifetime, Parameters, duration};
 
+use crate::cluster::copies::shorten;
 use crate::cluster::marks;
 use crate::cluster::packed::{Packed, Packs, example};
 use crate::cluster::shared::Shared;
@@ -95,27 +96,33 @@ pub(crate) fn pack(token: &ApiToken, parameters: &Shared<Parameters>) -> PackedT
     let length = whole.unpacked_len();
     let kibibytes = u16::try_from(length / 1024).unwrap_or(u16::MAX);
     let cut = NonZeroU16::new(kibibytes).filter(|_| length > LONGEST_KEPT);
-    let whole = match cut {
-        Some(_) => Packed::new(&without_texts(token.clone())),
-        None => whole,
-    };
+    let short = cut.map(|_| without_texts(token.clone()));
+    let asked = short.as_ref().unwrap_or(token).spec.token.as_ref();
+    let brief = brief(token, asked.map(|asked| parameters.one(&asked.parameters)));
+    let whole = short.as_ref().map_or(whole, Packed::new);
     PackedToken(Arc::new(Content {
         namespace: token.namespace().unwrap_or_default().into(),
         name: token.name_any().into(),
         uid: Uid::from(token.meta().uid.as_deref().unwrap_or_default()),
         version: version_of(token),
         generation: token.meta().generation,
-        brief: Brief {
-            cut,
-            ..brief(token, parameters)
-        },
+        brief: Brief { cut, ..brief },
         whole,
     }))
 }
 
-/// The same without what only the work on it asks for: what its Secret is to look like, and what is said of it.
+/// The same without what only the work on it asks for: what its Secret is to look like, what is said of it, and what
+/// is refused anyway.
 fn without_texts(mut token: ApiToken) -> ApiToken {
-    token.meta_mut().annotations = None;
+    let metadata = token.meta_mut();
+    metadata.annotations = None;
+    if let Some(finalizers) = &mut metadata.finalizers {
+        finalizers.retain(|name| name.starts_with(GROUP));
+    }
+    if let Some(adopt) = &mut token.spec.adopt {
+        adopt.value_from.secret_ref.keys.clear();
+    }
+    shorten(&mut token.spec);
     let secret = &mut token.spec.secret;
     secret.data.clear();
     secret.labels.clear();
@@ -180,16 +187,16 @@ impl PackedToken {
     }
 }
 
-fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
+fn brief(token: &ApiToken, parameters: Option<Arc<Parameters>>) -> Brief {
     let status = token.status.as_ref();
     let current = status.and_then(|status| status.current.as_ref());
     let adopted = status.and_then(|status| status.adopted.as_ref());
     let adopt = token.spec.adopt.as_ref();
-    let asks = || match &token.spec.token {
+    let asks = || match parameters {
         None => Asks::Checks,
-        Some(wanted) => Asks::Mints {
+        Some(parameters) => Asks::Mints {
             every: between_rotations(token),
-            parameters: parameters.one(&wanted.parameters),
+            parameters,
         },
     };
     Brief {
@@ -261,7 +268,11 @@ fn stuck_of(token: &ApiToken) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use tokenwright_core::bounds::MOST_TEXT;
+
     use super::*;
+    use crate::cluster::copies::is_overlong;
     use crate::secret::shown::SecretMeta;
 
     /// The text of an object, and how much of it is kept where another one has said most of it.
@@ -280,22 +291,42 @@ mod tests {
 
     #[test]
     fn what_a_tenant_writes_into_one_of_thousands_takes_little_room() {
-        let mut token: ApiToken = serde_json::from_slice(ApiToken::like()).unwrap();
+        let token: ApiToken = serde_json::from_slice(ApiToken::like()).unwrap();
         let before = pack(&token, &Shared::default());
         assert_eq!(before.brief().cut, None);
         // Nothing in it is said twice; all of it is the same.
         let word = |n: u64| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         for text in [(0..4_000).map(word).collect(), "a".repeat(64_000)] {
-            token.spec.secret.data = [("config".to_owned(), text.clone())].into();
-            token
+            let crowd = || (0..40).map(|n| format!("{n}{text}"));
+            let named = || crowd().map(|text| (text.clone(), text)).collect();
+            let mut all = vec![token.clone(); 5];
+            all[0].spec.secret.data = named();
+            all[1]
                 .annotations_mut()
-                .insert("team/notes".to_owned(), text);
-            let packed = pack(&token, &Shared::default());
-            assert!(packed.brief().cut.is_some());
-            let (less, more) = (before.0.whole.len(), packed.0.whole.len());
-            assert!(more <= less + 100, "{less} and {more} bytes");
-            let kept = packed.unpack().unwrap();
-            assert_eq!(kept.spec.token, token.spec.token);
+                .extend(crowd().map(|text| (text.clone(), text)));
+            all[2].finalizers_mut().extend(crowd());
+            let wanted = all[3].spec.token.as_mut().unwrap();
+            (wanted.scopes, wanted.parameters) = (crowd().collect(), named());
+            let adopt =
+                json!({ "valueFrom": { "secretRef": { "name": "s", "keys": { "a": text } } } });
+            let adopt = all[4]
+                .spec
+                .adopt
+                .insert(serde_json::from_value(adopt).unwrap());
+            adopt.parameters = named();
+            for (field, token) in all.iter().enumerate() {
+                let parameters = Shared::default();
+                let packed = pack(token, &parameters);
+                assert!(packed.brief().cut.is_some(), "{field}");
+                let (less, more) = (before.0.whole.len(), packed.0.whole.len());
+                assert!(more <= less + 500, "{field}: {less} and {more} bytes");
+                let kept = packed.unpack().unwrap();
+                assert_eq!(is_overlong(&kept.spec), is_overlong(&token.spec), "{field}");
+                if let Some(Asks::Mints { parameters, .. }) = &packed.brief().asks {
+                    let length: usize = parameters.iter().map(|(k, v)| k.len() + v.len()).sum();
+                    assert!(length <= MOST_TEXT + 2, "{field}: {length}");
+                }
+            }
         }
     }
 

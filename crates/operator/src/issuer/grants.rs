@@ -10,7 +10,10 @@ use kube::core::{Selector, SelectorExt as _};
 use tokenwright_api::ApiTokenSpec;
 use tokenwright_api::cluster_issuer::{Grant, Namespaces};
 use tokenwright_api::token::TokenRequest;
+use tokenwright_core::bounds::MOST_TEXT;
 use tokenwright_core::{Lifetime, duration};
+
+use crate::cluster::copies::is_overlong;
 
 /// More entries are not told apart in a message.
 const MOST_TOLD: usize = 4;
@@ -24,20 +27,33 @@ pub(crate) struct Asked {
     token: Option<TokenRequest>,
     /// The parameters of what is to be adopted.
     adopt: Option<BTreeMap<String, String>>,
+    /// It asks with more text than can be recorded, of which nothing is kept.
+    overlong: bool,
 }
 
 impl Asked {
     /// What this one asks for.
     pub(crate) fn of(spec: &ApiTokenSpec) -> Self {
+        if is_overlong(spec) {
+            return Self {
+                token: None,
+                adopt: None,
+                overlong: true,
+            };
+        }
         let adopt = spec.adopt.as_ref();
         Self {
             token: spec.token.clone(),
             adopt: adopt.map(|adopt| adopt.parameters.clone()),
+            overlong: false,
         }
     }
 
     /// Whether this is what it asks for.
     pub(crate) fn is_of(&self, spec: &ApiTokenSpec) -> bool {
+        if self.overlong {
+            return is_overlong(spec);
+        }
         let adopt = spec.adopt.as_ref().map(|adopt| &adopt.parameters);
         self.token == spec.token && self.adopt.as_ref() == adopt
     }
@@ -46,6 +62,10 @@ impl Asked {
 /// Why an entry does not cover what is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
+    /// Nobody may.
+    #[error("its scopes or parameters hold more than {MOST_TEXT} bytes of text")]
+    Overlong,
+
     /// Nothing may be adopted.
     #[error("it does not allow to adopt")]
     Adopt,
@@ -152,6 +172,9 @@ pub(crate) fn is_for(namespaces: &Namespaces, name: &str, labels: &Labels) -> bo
 
 /// Whether an entry covers what is asked for, the number of `ApiToken`s apart.
 pub(crate) fn covers(grant: &Grant, asked: &Asked) -> Result<(), Fault> {
+    if asked.overlong {
+        return Err(Fault::Overlong);
+    }
     if let Some(adopted) = &asked.adopt {
         return match grant.adopt {
             true => parameters(grant, adopted),

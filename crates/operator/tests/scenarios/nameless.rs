@@ -5,7 +5,8 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
 use tokenwright_api::status::ApiTokenStatus;
-use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::{Disable, Look, LostAnswer, Marker, TokenId, UpdateKind};
 
 use crate::world::{NAMESPACE, World};
@@ -342,4 +343,40 @@ async fn where_names_are_shown_nothing_is_sealed() {
         .snapshot(crate::world::TOKENS, NAMESPACE, "ci")
         .unwrap();
     assert_eq!(object["status"]["seals"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_could_not_be_withdrawn_is_named_and_ended_once_that_is_allowed() {
+    for look in LOOKS {
+        let mut world = World::with(nameless(look)).await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(MINUTE).await;
+        world.issuer.fault(Operation::Mint, Fault::BornDead);
+        world.issuer.hook(|request, _| {
+            let refused = Fault::Refuse(ErrorKind::Forbidden);
+            (request.operation == Operation::Revoke).then_some(refused)
+        });
+        rotate(&world, "one").await;
+        // Until the withdrawal is given up.
+        world.pass(3 * HOUR).await;
+        let told = world.message("RevokeFailed");
+        let ApiTokenStatus {
+            retiring, revokes, ..
+        } = status(&world);
+        let delivered = |id: &String| retiring.iter().any(|old| old.token_id == *id);
+        let undelivered = revokes.iter().find(|open| !delivered(&open.token_id));
+        let open = undelivered.unwrap_or_else(|| panic!("{look:?}: {revokes:?}"));
+        assert!(told.contains(&open.token_id), "{look:?}: {told}");
+        assert_eq!(status(&world).suspects, 0, "{look:?}");
+        // Another process knows it by its record alone.
+        world.crash().await;
+        world.issuer.hook(|_, _| None);
+        world.start();
+        world.pass(3 * HOUR).await;
+        assert_eq!(world.condition("RevokeFailed"), "absent", "{look:?}");
+        let ids = live(&world);
+        assert!(!ids.contains(&TokenId::new(&open.token_id)), "{look:?}");
+        world.the_secret_works();
+    }
 }

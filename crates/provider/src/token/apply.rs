@@ -144,8 +144,12 @@ impl Work<'_> {
                 true
             }
             minting => {
-                self.lost_until = Some(session.lost_until(started_at))
-                    .filter(|_| matches!(minting.outcome, Outcome::Lost { .. }));
+                self.lost_until = Some(session.lost_until(started_at)).filter(|_| {
+                    matches!(
+                        minting.outcome,
+                        Outcome::Lost { .. } | Outcome::NotWithdrawn(_)
+                    )
+                });
                 self.say_not_minted(&minting, diags);
                 false
             }

@@ -15,7 +15,7 @@ impl Work<'_> {
         let goes_on = self.goes_on();
         let reason = match &minting.outcome {
             Outcome::Failed { reason, .. } => *reason,
-            Outcome::Lost { .. } if minting.product.is_some() => {
+            Outcome::Lost { .. } | Outcome::NotWithdrawn(_) if minting.product.is_some() => {
                 let id = minting
                     .product
                     .as_ref()

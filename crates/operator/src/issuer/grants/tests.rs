@@ -251,3 +251,23 @@ fn what_the_admission_policy_lets_through_and_refuses_is_what_is_granted() {
         }
     }
 }
+
+#[test]
+fn what_asks_with_more_text_than_can_be_recorded_is_granted_by_no_entry_and_not_kept() {
+    let long: Vec<_> = (0..2).map(|n| format!("{n}").repeat(9_000)).collect();
+    let parameters = json!({ "a": long[0], "b": long[1] });
+    let all = grant(json!({
+        "scopes": ["*"], "adopt": true, "parameters": { "a": ["*"], "b": ["*"] },
+    }));
+    for asked in [
+        asked(json!({ "scopes": long, "parameters": { "a": "1", "b": "2" } })),
+        asked(json!({ "parameters": parameters, "scopes": ["read"] })),
+        adopting(parameters),
+    ] {
+        assert_eq!(covers(&all, &asked), Err(Fault::Overlong));
+        assert_eq!((asked.token, asked.adopt), (None, None));
+    }
+    let one = long[0].as_str();
+    let fits = asked(json!({ "scopes": [one], "parameters": { "a": one, "b": "2" } }));
+    assert_eq!(covers(&all, &fits), Ok(()));
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
-use tokenwright_core::{Carried, Destination, Intact, Outcome, Reason, schedule};
+use tokenwright_core::{Carried, Destination, Intact, Obstacle, Outcome, Reason, schedule};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::cause;
@@ -134,7 +134,7 @@ impl Mint {
                 reason: Reason::AttemptConflict,
                 ..
             } => return,
-            Outcome::Failed { .. } | Outcome::Lost { .. } => {
+            Outcome::Failed { .. } | Outcome::Lost { .. } | Outcome::NotWithdrawn(_) => {
                 match self.trouble.clone().or_else(|| trouble_of(outcome)) {
                     Some(trouble) => Event::warning(trouble.reason, "Mint", trouble.message),
                     None => return,
@@ -157,6 +157,7 @@ fn trouble_of(outcome: &Outcome) -> Option<Trouble> {
     let reason = match outcome {
         Outcome::Failed { reason, .. } => *reason,
         Outcome::Lost { .. } => Reason::OutcomeUnknown,
+        Outcome::NotWithdrawn(_) => Obstacle::Failed.reason(),
         _ => return None,
     };
     Some(Trouble::new(reason.name(), reason.sentence()))

@@ -310,6 +310,7 @@ impl Mint {
             Ok(_) => Answer::Withdrawn,
             Err(error) => {
                 tracing::warn!(
+                    token = %token.id,
                     error = cause::chain(&error),
                     "the new token could not be revoked yet"
                 );
