@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use kube::Client;
 use serde_json::{Value, json};
 use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::wait_for;
@@ -14,6 +15,8 @@ use super::weapons::most_memory;
 
 const HOSTILE: &str = "hostile";
 const CROWD: usize = 120;
+/// So many of the longest texts fill a Secret.
+const TEXTS: usize = 31;
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How much more than without them: of the 128 MiB that the chart gives, it takes 30 with up to a thousand others.
 const MOST_KIB: u64 = 64 * 1024;
@@ -31,13 +34,24 @@ fn noise(seed: u64, length: usize) -> String {
     (0..length).map(|_| letter()).collect()
 }
 
-/// What fills a Secret.
-fn texts(number: usize) -> Value {
-    let entries = (0..31).map(|n| {
-        let text = noise((number * 31 + n) as u64, 32_000);
-        (format!("key-{n}"), json!(text))
-    });
-    entries.collect()
+/// A hostile tenant's namespace; what its issuer is made of, and one of its ApiTokens.
+async fn hostile(cluster: &Cluster) -> Result<(Client, Vec<Value>, Value)> {
+    let client = cluster.control_plane.admin().await?;
+    namespace(&client, HOSTILE).await?;
+    let mut objects = example(&root(), cluster.sandbox.system(SYSTEM)?)?;
+    let token = objects.pop().context("no ApiToken")?;
+    Ok((client, objects, token))
+}
+
+/// One of a crowd, whose Secret is filled by these texts.
+fn large(token: &Value, number: usize, text: impl Fn(usize) -> String) -> Value {
+    let mut token = token.clone();
+    let name = format!("large-{number}");
+    let texts = (0..TEXTS).map(|n| (format!("key-{n}"), json!(text(n))));
+    token["metadata"]["name"] = json!(name);
+    token["spec"]["token"]["lifetime"] = json!("9000d");
+    token["spec"]["secret"] = json!({ "name": name, "data": texts.collect::<Value>() });
+    token
 }
 
 #[tokio::test]
@@ -47,18 +61,11 @@ async fn a_crowd_of_the_largest_apitokens_fits_into_the_memory_that_the_chart_gi
     let operator = cluster.operator().await?;
     cluster.delivered().await?;
     let before = most_memory(&operator)?;
-    let client = cluster.control_plane.admin().await?;
-    namespace(&client, HOSTILE).await?;
-    let mut objects = example(&root(), cluster.sandbox.system(SYSTEM)?)?;
-    let token = objects.pop().context("no ApiToken")?;
+    let (client, objects, token) = hostile(&cluster).await?;
     chart::create_all(&client, &objects, HOSTILE).await?;
     for number in 0..CROWD {
-        let mut token = token.clone();
-        token["metadata"]["name"] = json!(format!("large-{number}"));
-        token["spec"]["token"]["lifetime"] = json!("9000d");
-        token["spec"]["secret"] =
-            json!({ "name": format!("large-{number}"), "data": texts(number) });
-        chart::create_all(&client, &[token], HOSTILE).await?;
+        let text = |n: usize| noise((number * TEXTS + n) as u64, 32_000);
+        chart::create_all(&client, &[large(&token, number, text)], HOSTILE).await?;
     }
     let created = most_memory(&operator)?;
     operator.kill().await?;
@@ -86,10 +93,7 @@ async fn a_crowd_of_the_largest_apitokens_whose_issuer_hangs_fits_into_that_memo
     let operator = cluster.operator().await?;
     cluster.delivered().await?;
     let before = most_memory(&operator)?;
-    let client = cluster.control_plane.admin().await?;
-    namespace(&client, HOSTILE).await?;
-    let mut objects = example(&root(), cluster.sandbox.system(SYSTEM)?)?;
-    let token = objects.pop().context("no ApiToken")?;
+    let (client, mut objects, token) = hostile(&cluster).await?;
     for issuer in objects
         .iter_mut()
         .filter(|one| one["kind"] == "TokenIssuer")
@@ -102,14 +106,9 @@ async fn a_crowd_of_the_largest_apitokens_whose_issuer_hangs_fits_into_that_memo
     let late = json!({ "latency_ms": u64::try_from(WAITS.as_millis())? });
     cluster.sandbox.fault(&mints, &late).await?;
     for number in 0..AT_ONCE {
-        let mut token = token.clone();
-        token["metadata"]["name"] = json!(format!("large-{number}"));
         // What repeats itself takes no room where it is kept, and as much as all else where it is worked on.
-        let texts: Value = (0..31)
-            .map(|n| (format!("key-{n}"), json!("x".repeat(32_000))))
-            .collect();
-        token["spec"]["secret"] = json!({ "name": format!("large-{number}"), "data": texts });
-        chart::create_all(&client, &[token], HOSTILE).await?;
+        let text = |_| "x".repeat(32_000);
+        chart::create_all(&client, &[large(&token, number, text)], HOSTILE).await?;
     }
     tokio::time::sleep(WAITS).await;
     let most = most_memory(&operator)?;

@@ -39,6 +39,12 @@ pub const SETTLE: Bounds = bounds(0, 3_600);
 /// each revoke, in one object that a destination must be able to hold.
 pub const MOST_TEXT: usize = 16 * 1024;
 
+/// How many bytes texts hold together.
+pub fn bytes_of<'a>(texts: impl IntoIterator<Item = &'a String>) -> usize {
+    let lengths = texts.into_iter().map(String::len);
+    lengths.fold(0, usize::saturating_add)
+}
+
 const fn bounds(least: i64, greatest: i64) -> Bounds {
     Bounds {
         least: SignedDuration::from_secs(least),

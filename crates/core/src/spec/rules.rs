@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::{InvalidSpec, RenewBefore, Rotation, Spec};
-use crate::bounds::MOST_TEXT;
+use crate::bounds::{MOST_TEXT, bytes_of};
 use crate::capabilities::Capabilities;
 use crate::marker::Marker;
 use crate::{bounds, duration, instant};
@@ -139,9 +139,8 @@ impl Spec {
         let name = &self.inputs.name;
         let texts = self.inputs.parameters.iter();
         let texts = texts.flat_map(|(name, text)| [name, text]);
-        let scopes = self.inputs.scopes.iter().map(String::len).sum();
-        let parameters = self.inputs.parameters.iter();
-        let parameters = parameters.map(|(name, text)| name.len().saturating_add(text.len()));
+        let scopes = bytes_of(&self.inputs.scopes);
+        let parameters = bytes_of(texts.clone());
         let lifetime = self.inputs.lifetime.duration();
         let beyond = lifetime.filter(|lifetime| !bounds::LIFETIME.contain(*lifetime));
         let overlap = self.overlap.unwrap_or_default();
@@ -156,7 +155,7 @@ impl Spec {
             alone("scopes", plain("scopes", &self.inputs.scopes)),
             alone("parameters", plain("parameters", texts)),
             alone("scopes", recorded("scopes", scopes)),
-            alone("parameters", recorded("parameters", parameters.sum())),
+            alone("parameters", recorded("parameters", parameters)),
             alone(
                 "lifetime",
                 beyond.map_or(Ok(()), |lifetime| {

@@ -8,7 +8,7 @@ use kube::Resource;
 use kube::api::ObjectMeta;
 use tokenwright_api::ApiTokenSpec;
 use tokenwright_api::names::GROUP;
-use tokenwright_core::bounds::MOST_TEXT;
+use tokenwright_core::bounds::{MOST_TEXT, bytes_of};
 
 /// Takes away what nobody here reads of an object of ours: what others say of it.
 pub(crate) fn without_others<K: Resource>(object: K) -> K {
@@ -59,13 +59,11 @@ pub(crate) fn shorten(spec: &mut ApiTokenSpec) {
 }
 
 fn too_many(texts: &[String]) -> bool {
-    texts.iter().map(String::len).sum::<usize>() > MOST_TEXT
+    bytes_of(texts) > MOST_TEXT
 }
 
 fn too_long(texts: &BTreeMap<String, String>) -> bool {
-    let texts = texts.iter();
-    let lengths = texts.map(|(name, text)| name.len().saturating_add(text.len()));
-    lengths.sum::<usize>() > MOST_TEXT
+    bytes_of(texts.iter().flat_map(|(name, text)| [name, text])) > MOST_TEXT
 }
 
 /// Takes away all that an object says but which one it is.

@@ -14,6 +14,7 @@ mod adopt_ends;
 mod adopt_secrets;
 mod adopt_sources;
 mod bad_days;
+mod bereft;
 mod between;
 mod bypasses;
 mod clocks;

@@ -52,18 +52,23 @@ async fn a_refused_credential_is_asked_about_less_and_less_often_and_its_correct
     assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_issuer_whose_list_is_a_login_page_is_not_ready_at_the_first_one_and_its_tokens_say_so()
-{
+/// A world with a token, whose issuer answers no listing any more.
+async fn whose_list_is_refused(kind: ErrorKind) -> World {
     let mut world = World::new().await;
     world.start();
     world.ask(json!({})).await;
     world.pass(30).await;
     world.the_secret_works();
-    world.issuer.hook(|request, _| {
-        let page = Fault::Refuse(ErrorKind::AnswerNotUnderstood);
-        (request.operation == Operation::List).then_some(page)
+    world.issuer.hook(move |request, _| {
+        (request.operation == Operation::List).then_some(Fault::Refuse(kind))
     });
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_whose_list_is_a_login_page_is_not_ready_at_the_first_one_and_its_tokens_say_so()
+{
+    let world = whose_list_is_refused(ErrorKind::AnswerNotUnderstood).await;
     let before = world.issuer.count(Operation::List);
     while world.issuer.count(Operation::List) == before {
         world.pass(1).await;
@@ -85,15 +90,7 @@ async fn an_issuer_whose_list_is_a_login_page_is_not_ready_at_the_first_one_and_
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_too_long_for_the_memory_of_the_operator_is_told_as_that() {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(30).await;
-    world.the_secret_works();
-    world.issuer.hook(|request, _| {
-        let long = Fault::Refuse(ErrorKind::NoRoom);
-        (request.operation == Operation::List).then_some(long)
-    });
+    let world = whose_list_is_refused(ErrorKind::NoRoom).await;
     world.pass(1200).await;
     let issuer = world.issuer_ready("issuer");
     let token = world.message("Reconciling");
