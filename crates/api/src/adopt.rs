@@ -92,6 +92,11 @@ pub struct AdoptedToken {
     #[schemars(length(max = 16))]
     pub fingerprint: Option<String>,
 
+    /// The endpoint that the accepted value was taken up at, where that was written down.
+    /// About that value nothing is asked at another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+
     /// The last clear answer of the issuer about the accepted value: `Alive`, `Dead`, or `Unknown` where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<String>,

@@ -25,6 +25,11 @@ pub struct AdoptView<'a> {
     pub can_check: bool,
     /// Whether the issuer can revoke tokens.
     pub can_revoke: bool,
+    /// Whether the accepted value was taken up at another endpoint than the issuer has now. Nothing about it is
+    /// sent there: it would be told to a stranger, whose answer would say nothing.
+    pub elsewhere: bool,
+    /// Whether somebody would lose what it works with, if the named token ended now.
+    pub in_use: bool,
 }
 
 /// What the destination holds.
@@ -83,6 +88,7 @@ const LIVING: &[Rule] = &[
 /// The rules while it is being deleted.
 const DELETION: &[Rule] = &[
     give_up,           // after the timeout, loudly
+    cannot_end,        // the destination may hold the only copy until the token can end
     leave_destination, // remove or release it
     revoke,            // only the named token, only under `Revoke`
     finish,
@@ -138,6 +144,14 @@ impl AdoptView<'_> {
         offered || self.holds_accepted()
     }
 
+    /// The token that is to end with its manager.
+    fn ending(&self) -> Option<&TokenId> {
+        let named = self.spec.token_id.as_ref()?;
+        let wanted = self.spec.deletion.policy == DeletionPolicy::Revoke;
+        let ends = wanted && self.can_revoke && !self.record.ended;
+        (ends && self.record.accepted.is_some()).then_some(named)
+    }
+
     /// Another value than the accepted one, which a person offers.
     fn offer(&self) -> Option<&Fingerprint> {
         self.source.filter(|offered| !self.record.accepts(offered))
@@ -191,7 +205,7 @@ fn deliver(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
 /// What was accepted and is dead is asked about as well: it may have been a slip of the issuer.
 fn recheck(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
     let accepted = view.record.accepted.as_ref()?;
-    if !view.can_check || !view.askable() || !view.due(accepted, now) {
+    if !view.can_check || view.elsewhere || !view.askable() || !view.due(accepted, now) {
         return None;
     }
     act(
@@ -212,7 +226,9 @@ fn wait(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
         Term::EndsSoon(_) => Some(Reason::ExpiresSoon),
         Term::Ended(_) => Some(Reason::TokenExpired),
     };
-    let reason = (view.dead().then_some(Reason::TokenDead))
+    let elsewhere = view.elsewhere && view.holds_accepted();
+    let reason = (elsewhere.then_some(Reason::IssuerIdentityChanged))
+        .or(view.dead().then_some(Reason::TokenDead))
         .or(refused)
         .or(missing)
         .or(suspended.map(|_| Reason::Suspended))
@@ -229,6 +245,13 @@ fn give_up(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
     }
 }
 
+fn cannot_end(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
+    view.ending()?;
+    let elsewhere = view.elsewhere.then_some(Reason::IssuerIdentityChanged);
+    let reason = elsewhere.or(view.in_use.then_some(Reason::RevokeInUse));
+    reason.map(|reason| (None, reason))
+}
+
 fn leave_destination(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
     match (view.destination, view.spec.deletion.policy) {
         (Holds::Value(_), DeletionPolicy::Retain) => act(
@@ -243,11 +266,7 @@ fn leave_destination(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
 }
 
 fn revoke(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
-    let named = view.spec.token_id.as_ref()?;
-    let wanted = view.spec.deletion.policy == DeletionPolicy::Revoke;
-    if !wanted || !view.can_revoke || view.record.ended || view.record.accepted.is_none() {
-        return None;
-    }
+    let named = view.ending()?;
     let wait = view.record.revoke.map(|wait| wait.retry_at);
     if wait.is_some_and(|until| until > now && can_wait_until(until, now)) {
         return Some((None, Reason::RevokeFailed));
@@ -268,7 +287,7 @@ fn check_again(view: &AdoptView<'_>, now: Timestamp) -> Option<Timestamp> {
     let timeout = deletion.since.map(|since| after(since, deletion.timeout));
     let asked = |tried: Option<&Tried>| tried.and_then(|tried| tried.ask_at(view.spec.recheck));
     let delivered = view.record.accepted.as_ref();
-    let delivered = delivered.filter(|_| view.can_check && view.askable());
+    let delivered = delivered.filter(|_| view.can_check && !view.elsewhere && view.askable());
     [
         timeout,
         view.record.revoke.map(|wait| wait.retry_at),

@@ -18,6 +18,8 @@ struct Case {
     foreign: bool,
     can_check: bool,
     can_revoke: bool,
+    elsewhere: bool,
+    in_use: bool,
     now: Timestamp,
 }
 
@@ -45,6 +47,8 @@ fn empty() -> Case {
         foreign: false,
         can_check: true,
         can_revoke: true,
+        elsewhere: false,
+        in_use: false,
         now: at(0),
     }
 }
@@ -77,6 +81,8 @@ impl Case {
             },
             can_check: self.can_check,
             can_revoke: self.can_revoke,
+            elsewhere: self.elsewhere,
+            in_use: self.in_use,
         }
     }
 
@@ -269,6 +275,54 @@ fn deletion_revokes_only_what_was_named_and_only_under_revoke() {
     assert_eq!(released.decide().action, finish);
     let given_up = removed.with(|c| c.now = at(24 * 3_600));
     assert_eq!(given_up.says(), (finish, Reason::DeletionTimedOut));
+}
+
+#[test]
+fn about_a_value_of_another_endpoint_nothing_is_asked_and_what_is_offered_here_is() {
+    let moved = case().with(|c| (c.elsewhere, c.now) = (true, at(600)));
+    assert_eq!(moved.says(), (None, Reason::IssuerIdentityChanged));
+    assert_eq!(moved.decide().check_again, None);
+    assert!(moved.view().works(moved.now));
+    let lost = moved.clone().with(|c| c.holds = None);
+    let deliver = AdoptAction::Deliver(value("A"));
+    assert_eq!(lost.decide().action, Some(deliver));
+    let offered = moved.clone().with(|c| c.source = Some(value("B")));
+    let check = AdoptAction::Check(value("B"));
+    assert_eq!(offered.says(), (Some(check), Reason::ValueOffered));
+    let missing = moved.with(|c| (c.source, c.holds) = (None, None));
+    assert_eq!(missing.says(), (None, Reason::SourceMissing));
+}
+
+#[test]
+fn a_token_of_another_endpoint_or_in_use_keeps_deletion_waiting_until_its_timeout() {
+    for (elsewhere, in_use, reason) in [
+        (true, false, Reason::IssuerIdentityChanged),
+        (true, true, Reason::IssuerIdentityChanged),
+        (false, true, Reason::RevokeInUse),
+    ] {
+        let deleted = case().with(|c| {
+            c.spec.deletion.since = Some(at(0));
+            c.spec.token_id = Some(TokenId::new("t1"));
+            (c.elsewhere, c.in_use) = (elsewhere, in_use);
+        });
+        assert_eq!(
+            deleted.says(),
+            (None, reason),
+            "the only copy may stand there"
+        );
+        let removed = deleted.clone().with(|c| c.holds = None);
+        assert_eq!(removed.says(), (None, reason));
+        let late = removed.with(|c| c.now = at(24 * 3_600));
+        let finish = Some(AdoptAction::Finish);
+        assert_eq!(late.says(), (finish, Reason::DeletionTimedOut));
+        // What ends nothing waits for nothing.
+        let unnamed = deleted.clone().with(|c| c.spec.token_id = None);
+        let remove = Some(AdoptAction::RemoveDestination);
+        assert_eq!(unnamed.decide().action, remove);
+        let retained = deleted.with(|c| c.spec.deletion.policy = DeletionPolicy::Retain);
+        let release = Some(AdoptAction::ReleaseDestination);
+        assert_eq!(retained.decide().action, release);
+    }
 }
 
 /// What happens outside between two steps.

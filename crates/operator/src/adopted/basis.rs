@@ -1,6 +1,7 @@
 //! What the status of an `ApiToken` that adopts is made from, and the sentences that several of its
 //! conditions say.
 
+use tokenwright_core::Reason;
 use tokenwright_core::adopt::AdoptDecision;
 
 use crate::adopted::managed::Adopted;
@@ -46,6 +47,18 @@ pub(super) fn refused(adopted: &Adopted) -> String {
         "The value{print} in the Secret {} does not authenticate and is not taken up.",
         adopted.source()
     )
+}
+
+/// What is decided where the issuer has another endpoint than the accepted value.
+pub(super) fn moved(adopted: &Adopted) -> String {
+    let sentence = Reason::IssuerIdentityChanged.sentence();
+    match (&adopted.known.record.accepted, &adopted.known.issuer) {
+        (Some(tried), Some(issuer)) => {
+            let print = &tried.fingerprint;
+            format!("{sentence} The value {print} was taken up at {issuer}.")
+        }
+        _ => sentence.to_owned(),
+    }
 }
 
 pub(super) fn deleting(basis: &Basis<'_>) -> bool {

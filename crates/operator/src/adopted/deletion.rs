@@ -137,10 +137,12 @@ impl Adopted {
         observed: &Observed,
     ) -> Result<After, CallError> {
         let accepted = self.known.record.accepted.as_ref();
+        let elsewhere = self.known.issuer.as_ref().filter(|_| self.elsewhere());
+        let at = elsewhere.map_or(String::new(), |issuer| format!(" at {issuer}"));
         let left = accepted.map(|tried| match &self.spec.token_id {
-            Some(id) => format!("token {id}"),
+            Some(id) => format!("token {id}{at}"),
             None => format!(
-                "the token with the value {} from the Secret {}",
+                "the token with the value {} from the Secret {}{at}",
                 tried.fingerprint,
                 self.source()
             ),

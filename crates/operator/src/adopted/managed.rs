@@ -106,7 +106,8 @@ impl Adopted {
         let kept = remembered.as_ref().and_then(|known| known.kept.clone());
         let known = match remembered {
             Some(remembered) if remembered.base == base => remembered.known,
-            Some(_) | None => record::read(base.as_ref()),
+            Some(remembered) => record::read(base.as_ref()).beside(&remembered.known),
+            None => record::read(base.as_ref()),
         };
         Self {
             context: Arc::clone(&shared.context),
@@ -135,6 +136,19 @@ impl Adopted {
     /// The name of the Secret that a person fills.
     pub(super) fn source(&self) -> &str {
         &self.request.value_from.secret_ref.name
+    }
+
+    /// The endpoint that is asked now.
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        let handle = self.issuer.as_ref().ok();
+        handle.map(|handle| handle.issuer.endpoint())
+    }
+
+    /// Whether the accepted value was taken up at another endpoint than that.
+    pub(super) fn elsewhere(&self) -> bool {
+        let taken_up_at = self.known.issuer.as_deref();
+        let other = |now| taken_up_at.is_some_and(|was| was != now);
+        self.endpoint().is_some_and(other)
     }
 
     /// What a person must do at this system.

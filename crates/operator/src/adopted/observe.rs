@@ -205,6 +205,8 @@ impl Adopted {
                 .is_some_and(|issuer| issuer.can_check(About::of(&self.request.parameters))),
             // An issuer that is not there may come back until the deletion gives up.
             can_revoke: issuer.is_none_or(|issuer| issuer.capabilities().revoke),
+            elsewhere: self.elsewhere(),
+            in_use: false,
         }
     }
 }

@@ -137,12 +137,19 @@ impl Adopted {
             observed,
             decision,
         };
-        let after = status(&basis, &before, now);
+        let mut after = status(&basis, &before, now);
         let mut timeless = after.clone();
         timeless.adopted.clone_from(&before.adopted);
-        if timeless == before && record::same(before.adopted.as_ref(), after.adopted.as_ref()) {
+        let unchanged = timeless == before;
+        if unchanged && record::same(before.adopted.as_ref(), after.adopted.as_ref()) {
             self.remember();
             return Ok(());
+        }
+        if let Some(adopted) = before.adopted.as_ref().filter(|_| unchanged) {
+            let with_issuer = record::with_issuer(adopted, self.known.issuer.as_ref());
+            if record::same(Some(&with_issuer), after.adopted.as_ref()) {
+                after.adopted = Some(with_issuer);
+            }
         }
         if let Some(written) = told::say(&self.context, &self.object, after.clone()).await? {
             self.object = written;

@@ -23,6 +23,8 @@ pub(crate) struct AdoptedRecord {
     pub(crate) record: AdoptRecord,
     /// Counts the values that were accepted.
     pub(crate) revision: u32,
+    /// The endpoint that the accepted one was taken up at. It is compared with the issuer's, and never asked.
+    pub(crate) issuer: Option<String>,
     /// Whether the event about what stays alive was reported.
     pub(crate) told: bool,
 }
@@ -34,6 +36,21 @@ pub(crate) struct Remembered {
     pub(crate) known: AdoptedRecord,
     /// The value of a Secret that was removed, whatever the status says.
     pub(crate) kept: Option<Recognised>,
+}
+
+impl AdoptedRecord {
+    /// What a status says that somebody else wrote: where a value was taken up, this process knows itself.
+    pub(crate) fn beside(self, before: &Self) -> Self {
+        let accepted = |known: &Self| {
+            let accepted = known.record.accepted.as_ref();
+            accepted.map(|tried| tried.fingerprint.clone())
+        };
+        let issuer = match accepted(&self) == accepted(before) {
+            true => before.issuer.clone().or(self.issuer),
+            false => self.issuer,
+        };
+        Self { issuer, ..self }
+    }
 }
 
 const LIVENESS: [(Liveness, &str); 3] = [
@@ -82,6 +99,7 @@ pub(crate) fn read(status: Option<&AdoptedToken>) -> AdoptedRecord {
             revoke: None,
         },
         revision: status.revision.unwrap_or_default(),
+        issuer: status.issuer.clone(),
         ..AdoptedRecord::default()
     }
 }
@@ -92,6 +110,7 @@ pub(crate) fn write(known: &AdoptedRecord, spec: &AdoptSpec, source: &str) -> Ad
     let offered = known.record.offered.as_ref();
     AdoptedToken {
         fingerprint: accepted.map(|tried| tried.fingerprint.to_string()),
+        issuer: accepted.and(known.issuer.clone()),
         liveness: accepted.map(|tried| name(tried.liveness)),
         checked_at: accepted.and_then(|tried| tried.asked_at),
         verified_at: accepted.and_then(|tried| tried.alive_at),
@@ -109,6 +128,15 @@ pub(crate) fn write(known: &AdoptedRecord, spec: &AdoptSpec, source: &str) -> Ad
                 failures: tried.failures,
             })
         }),
+    }
+}
+
+/// What stands in the status already, with where its value was taken up. Kinds of the version before do not keep
+/// that; what is sent in the same words is not sent again then.
+pub(crate) fn with_issuer(before: &AdoptedToken, issuer: Option<&String>) -> AdoptedToken {
+    AdoptedToken {
+        issuer: issuer.cloned(),
+        ..before.clone()
     }
 }
 
@@ -165,6 +193,7 @@ mod tests {
                         revoke: None,
                     },
                     revision: 3,
+                    issuer: Some("https://issuer".to_owned()),
                     ..AdoptedRecord::default()
                 };
                 let status = write(&known, &spec(), "source");

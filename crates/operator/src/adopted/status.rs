@@ -6,7 +6,7 @@ use tokenwright_api::names::{condition, reason};
 use tokenwright_core::Reason;
 use tokenwright_core::adopt::Term;
 
-use crate::adopted::basis::{Basis, deleting, next_one, refused, sentence};
+use crate::adopted::basis::{Basis, deleting, moved, next_one, refused, sentence};
 use crate::adopted::conditions::{accepted, expires_soon, not_revoked, proven};
 use crate::adopted::record;
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
@@ -131,6 +131,7 @@ fn about(basis: &Basis<'_>) -> String {
     match (decision.reason, observed.no_value()) {
         (Reason::SourceMissing, Some(why)) => sentence(why),
         (Reason::ValueRefused, _) => refused(adopted),
+        (Reason::IssuerIdentityChanged, _) => moved(adopted),
         (Reason::TokenDead, _) => format!("{} {}", Reason::TokenDead.sentence(), next_one(adopted)),
         (reason, _) => match observed.secret.as_ref().filter(|_| observed.foreign()) {
             Some(secret) if reason == Reason::DestinationForeign => {
@@ -143,7 +144,7 @@ fn about(basis: &Basis<'_>) -> String {
 
 fn ready(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
     if deleting(basis) {
-        let sentence = basis.decision.reason.sentence();
+        let sentence = about(basis);
         let waits = basis.adopted.waits.as_ref();
         let waits = waits.map_or("", |waits| waits.message.as_str());
         let told = format!("{sentence} {waits}");
@@ -161,6 +162,10 @@ fn ready(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
 }
 
 fn stalled(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
+    let changed = Reason::IssuerIdentityChanged;
+    if basis.decision.reason == changed {
+        return conditions::stalled(Some(Trouble::new(changed.name(), about(basis))));
+    }
     let why = why.filter(|why| why.person && !deleting(basis));
     conditions::stalled(why.map(|why| Trouble::new(&why.reason, &why.message)))
 }

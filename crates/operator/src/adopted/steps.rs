@@ -126,6 +126,11 @@ impl Adopted {
         let holds = self.view(observed).holds_accepted();
         let record = self.known.record.clone();
         self.learn(record.answered(value, answer, holds, self.now()), observed);
+        // One that a version took up which did not write down where.
+        if answer == Liveness::Alive && self.known.record.accepts(value) {
+            self.known.issuer = self.endpoint().map(ToOwned::to_owned);
+            self.remember();
+        }
         Ok(After::Again)
     }
 
@@ -135,6 +140,7 @@ impl Adopted {
             && !self.known.record.accepts(&accepted.fingerprint)
         {
             self.known.revision = self.number(&accepted.fingerprint, observed);
+            self.known.issuer = self.endpoint().map(ToOwned::to_owned);
         }
         self.known.record = record;
         self.remember();
@@ -200,7 +206,7 @@ impl Adopted {
         value: &Recognised,
         previous: &Parts,
     ) -> Result<Result<Marks, BuildError>, CallError> {
-        let endpoint = self.issuer.as_ref().map(|handle| handle.issuer.endpoint());
+        let endpoint = self.known.issuer.as_deref().or(self.endpoint());
         let adopted = AdoptedValue {
             name: self.manager.name.clone(),
             endpoint: endpoint.unwrap_or_default().to_owned(),

@@ -7,6 +7,9 @@ use tokenwright_core::Reason;
 
 use crate::cluster::events::Event;
 
+/// Reasons to be stalled that no step tells of.
+const STALLS: [Reason; 2] = [Reason::DestinationForeign, Reason::IssuerIdentityChanged];
+
 /// The events between two statuses, each with the sentence of its condition.
 pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Vec<Event> {
     let new = |is: fn(&ApiTokenStatus) -> bool| is(after) && !is(before);
@@ -27,10 +30,11 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
     if dead(after).is_some() && dead(after) != dead(before) {
         events.push(told(event::TOKEN_DEAD, condition::READY));
     }
-    if new(|status| is(status, condition::STALLED, Reason::DestinationForeign)) {
-        let note = said(after, condition::STALLED);
-        let reason = Reason::DestinationForeign.name();
-        events.push(Event::warning(reason, "Compare", note));
+    for reason in STALLS {
+        if is(after, condition::STALLED, reason) && !is(before, condition::STALLED, reason) {
+            let note = said(after, condition::STALLED);
+            events.push(Event::warning(reason.name(), "Compare", note));
+        }
     }
     if new(|status| is(status, condition::EXPIRES_SOON, Reason::ExpiresSoon)) {
         events.push(told(event::EXPIRES_SOON, condition::EXPIRES_SOON));

@@ -178,6 +178,9 @@ fn lasting(status: &ApiTokenStatus) -> ApiTokenStatus {
     if let Some(failures) = &mut status.failures {
         (failures.reason, failures.message) = (None, None);
     }
+    if let Some(adopted) = &mut status.adopted {
+        adopted.issuer = None;
+    }
     for past in &mut status.past {
         (past.ended_at, past.undelivered) = (None, false);
     }

@@ -11,6 +11,7 @@ mod accounts;
 mod adopt;
 mod adopt_crashes;
 mod adopt_ends;
+mod adopt_moves;
 mod adopt_secrets;
 mod adopt_sources;
 mod bad_days;

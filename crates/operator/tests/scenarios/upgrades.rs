@@ -133,6 +133,7 @@ fn with_kinds_of_before(world: &World) {
                 &["account", "revokes", "seals", "secretVersion"][..],
             ),
             ("/status/current", &["wishedEnd"]),
+            ("/status/adopted", &["issuer"]),
             ("/status/failures", &["reason", "message"]),
         ] {
             forget(object.pointer_mut(part), fields);
@@ -192,4 +193,26 @@ async fn a_life_takes_no_more_requests(lost_answer: LostAnswer, but: usize) {
     };
     assert!(refused > 1 && same == refused && also == mints, "{lives:?}");
     assert!(more <= writes + but, "{lives:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_the_kinds_of_the_version_before_an_adopted_token_at_rest_writes_nothing() {
+    let mut world = World::new().await;
+    with_kinds_of_before(&world);
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    world.adopt(json!({})).await;
+    world.pass(MINUTE).await;
+    let writes = world.writes().len();
+    world.pass(24 * 60 * MINUTE).await;
+    assert_eq!(world.writes().len(), writes, "{:?}", world.writes());
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.adopted().issuer, None);
+    // What this process knows counts all the same.
+    let moved = json!({ "endpoint": "https://issuer.example.com/moved" });
+    world.change_issuer("issuer", moved).await;
+    world.pass(60 * MINUTE).await;
+    assert_eq!(world.moved.count(Operation::Check), 0);
+    assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
 }

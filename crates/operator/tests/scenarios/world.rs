@@ -43,6 +43,8 @@ pub struct World {
     pub issuer: MemoryIssuer,
     /// Another account at the same endpoint, with tokens of its own.
     pub elsewhere: MemoryIssuer,
+    /// The same system at another endpoint, with tokens of its own.
+    pub moved: MemoryIssuer,
     /// How much the vendor says that it takes, where it does.
     pub documented: Option<Rate>,
     gates: Arc<Mutex<Vec<Arc<Gate>>>>,
@@ -92,6 +94,11 @@ impl World {
             Clock::new(move || base + jiff::SignedDuration::try_from(started.elapsed()).unwrap());
         let now = clock.clone();
         let api = Memory::with_clock(move || now.now());
+        let moved = MemorySettings {
+            endpoint: "memory://moved".to_owned(),
+            ..settings.clone()
+        };
+        let moved = MemoryIssuer::new(moved, clock.clone());
         let issuer = MemoryIssuer::new(settings, clock.clone());
         let elsewhere = issuer.another_account();
         let user = api.client("user");
@@ -99,6 +106,7 @@ impl World {
             api,
             issuer,
             elsewhere,
+            moved,
             documented: None,
             gates: Arc::default(),
             clock,
@@ -181,6 +189,7 @@ impl World {
         Arc::new(InMemory {
             account: self.issuer.clone(),
             elsewhere: self.elsewhere.clone(),
+            moved: self.moved.clone(),
             documented: self.documented,
             gates: Arc::clone(&self.gates),
         })

@@ -6,11 +6,15 @@ use parking_lot::Mutex;
 use tokenwright_client::{Gate, Issuer, MemoryIssuer, Rate, SecretText, SecretValue};
 use tokenwright_operator::{IssuerFactory, Setup, SetupError, System};
 
+/// An endpoint that ends so is the other one.
+pub const MOVED: &str = "/moved";
+
 /// One issuer in memory for every `TokenIssuer`.
 #[derive(Debug, Clone)]
 pub struct InMemory {
     pub account: MemoryIssuer,
     pub elsewhere: MemoryIssuer,
+    pub moved: MemoryIssuer,
     /// How much the vendor says that it takes.
     pub documented: Option<Rate>,
     /// Those of all handles that were made.
@@ -41,7 +45,11 @@ impl IssuerFactory for InMemory {
     )]
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
         self.gates.lock().push(Arc::clone(&setup.gate));
-        let issuer = self.account.clone().behind(Arc::clone(&setup.gate));
+        let account = match setup.endpoint.ends_with(MOVED) {
+            true => &self.moved,
+            false => &self.account,
+        };
+        let issuer = account.clone().behind(Arc::clone(&setup.gate));
         let Some(text) = setup.credential.get("token") else {
             return Err(SetupError::CredentialMissing);
         };

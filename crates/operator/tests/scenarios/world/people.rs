@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{ErrorKind, Issuer as _, MintRequest, Operation};
+use tokenwright_client::{ErrorKind, Issuer as _, MemoryIssuer, MintRequest, Operation};
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
 use super::{NAMESPACE, OPERATOR, World};
@@ -85,11 +85,16 @@ impl World {
     }
 
     /// A person makes a token at the issuer's console: its id and its value.
+    pub async fn by_hand(&self) -> (TokenId, String) {
+        self.by_hand_at(&self.issuer).await
+    }
+
+    /// The same at another one.
     #[expect(
         clippy::disallowed_methods,
         reason = "a person sees the value that is shown once"
     )]
-    pub async fn by_hand(&self) -> (TokenId, String) {
+    pub async fn by_hand_at(&self, issuer: &MemoryIssuer) -> (TokenId, String) {
         let request = MintRequest {
             remote_name: "made by a person".to_owned(),
             inputs: Inputs {
@@ -99,10 +104,10 @@ impl World {
                 lifetime: Lifetime::Never,
             },
             at: self.clock.now(),
-            idempotency_key: format!("person-{}", self.issuer.minted().len()),
+            idempotency_key: format!("person-{}", issuer.minted().len()),
             send_by: None,
         };
-        let minted = self.issuer.mint(&request).await.unwrap();
+        let minted = issuer.mint(&request).await.unwrap();
         let value = minted.value.part("token").unwrap().expose().to_owned();
         (minted.token.id, value)
     }
@@ -164,6 +169,15 @@ impl World {
         let object = json!({ "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec });
         self.make("tokenwright.dev/v1alpha1", "TokenIssuer", object)
             .await;
+    }
+
+    /// Somebody changes the specification of a `TokenIssuer`.
+    pub async fn change_issuer(&self, name: &str, spec: Value) {
+        let change = Patch::Merge(json!({ "spec": spec }));
+        self.issuers()
+            .patch(name, &PatchParams::default(), &change)
+            .await
+            .unwrap();
     }
 
     /// A `ClusterTokenIssuer` whose credential is in the operator's own namespace.

@@ -1,0 +1,173 @@
+//! An issuer that moves to another endpoint: what a person made at the former one is sent nowhere else.
+
+use serde_json::{Value, json};
+use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_core::TokenId;
+
+use crate::world::World;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3_600;
+
+/// Where the issuer moves to.
+const MOVED: &str = "https://issuer.example.com/moved";
+
+/// A world with a delivered value of a token that `changes` may name, and that says itself which it is.
+async fn delivered(named: bool, mut changes: Value) -> (World, TokenId, String) {
+    let mut world = World::with(MemorySettings {
+        values_name_ids: true,
+        ..MemorySettings::default()
+    })
+    .await;
+    let (id, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    if named {
+        changes["adopt"]["tokenID"] = json!(id.to_string());
+    }
+    world.adopt(changes).await;
+    world.pass(5).await;
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+    (world, id, value)
+}
+
+async fn moves(world: &World, to: Option<&str>) {
+    world
+        .change_issuer("issuer", json!({ "endpoint": to }))
+        .await;
+    world.pass(5).await;
+}
+
+/// Nothing was asked at the other endpoint that tells a value.
+fn nothing_was_sent(world: &World) {
+    for operation in [Operation::Check, Operation::Revoke] {
+        assert_eq!(world.moved.count(operation), 0, "{operation:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_is_not_sent_to_the_endpoint_that_its_issuer_moves_to_and_that_is_told_once() {
+    let data = json!({ "host": "$(endpoint)" });
+    let (mut world, _, value) = delivered(false, json!({ "secret": { "data": data } })).await;
+    moves(&world, Some(MOVED)).await;
+    for restarts in [false, true] {
+        if restarts {
+            world.crash().await;
+            world.start();
+        }
+        world.pass(HOUR).await;
+        nothing_was_sent(&world);
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
+        let told = world.message("Stalled");
+        assert!(told.contains("memory://issuer"), "{told}");
+        assert_eq!(world.notes("IssuerIdentityChanged"), [told]);
+        assert_eq!(world.data("token").as_ref(), Some(&value));
+        assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+    }
+    // What is lost is delivered again, whoever is asked about it.
+    let once = kube::api::DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(5).await;
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+
+    let checks = world.issuer.count(Operation::Check);
+    moves(&world, None).await;
+    world.pass(11 * MINUTE).await;
+    assert!(world.issuer.count(Operation::Check) > checks);
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_a_person_made_at_the_other_endpoint_is_taken_up_there() {
+    let (world, _, first) = delivered(false, json!({})).await;
+    moves(&world, Some(MOVED)).await;
+    world.by_hand_at(&world.moved).await;
+    let (_, next) = world.by_hand_at(&world.moved).await;
+    assert_ne!(first, next);
+    world.fill("source", &next).await;
+    world.pass(5).await;
+    assert_eq!(world.data("token"), Some(next));
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://moved"));
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+    let checks = world.moved.count(Operation::Check);
+    world.pass(HOUR).await;
+    assert!(world.moved.count(Operation::Check) > checks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_nothing_at_another_endpoint_and_says_what_it_leaves_alive() {
+    let timeout = json!({ "deletion": { "timeout": "2h" } });
+    let (world, id, value) = delivered(true, timeout).await;
+    moves(&world, Some(MOVED)).await;
+    world.delete().await;
+    world.pass(HOUR).await;
+    assert!(world.object().is_some(), "{:?}", world.events());
+    assert_eq!(world.condition("Ready"), "False: Deleting");
+    assert!(world.message("Ready").contains("another endpoint"));
+    assert!(world.secret().is_some(), "it may hold the only copy");
+    world.pass(62 * MINUTE).await;
+    assert!(world.object().is_none() && world.secret().is_none());
+    nothing_was_sent(&world);
+    assert!(world.issuer.accepts(&value));
+    let notes = world.notes("DeletionTimedOut");
+    let left = format!("Left alive: token {id} at memory://issuer.");
+    assert!(notes.len() == 1 && notes[0].contains(&left), "{notes:?}");
+    assert!(world.notes("Revoked").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_the_token_once_its_issuer_has_the_former_endpoint_again() {
+    let (world, _, value) = delivered(true, json!({})).await;
+    moves(&world, Some(MOVED)).await;
+    world.delete().await;
+    world.pass(HOUR).await;
+    moves(&world, None).await;
+    world.pass(2 * MINUTE).await;
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+    assert!(!world.issuer.accepts(&value));
+    nothing_was_sent(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_version_that_wrote_no_endpoint_has_one_after_the_next_check() {
+    let (mut world, ..) = delivered(false, json!({})).await;
+    world.crash().await;
+    let older = json!({ "status": { "adopted": { "issuer": null } } });
+    world.forge_status(older).await;
+    world.start();
+    world.pass(11 * MINUTE).await;
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+    moves(&world, Some(MOVED)).await;
+    world.pass(HOUR).await;
+    nothing_was_sent(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_somebody_writes_into_the_status_sends_a_value_nowhere() {
+    let forged = |to: Value| json!({ "status": { "adopted": { "issuer": to } } });
+    let (mut world, ..) = delivered(true, json!({})).await;
+    moves(&world, Some(MOVED)).await;
+    for to in [json!("memory://moved"), Value::Null] {
+        world.forge_status(forged(to)).await;
+        world.pass(HOUR).await;
+        nothing_was_sent(&world);
+        assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+    }
+    moves(&world, None).await;
+    // Who comes next knows no better, and asks nobody.
+    world.crash().await;
+    world
+        .forge_status(forged(json!("https://evil.example")))
+        .await;
+    let checks = world.issuer.count(Operation::Check);
+    world.start();
+    world.pass(HOUR).await;
+    assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
+    assert_eq!(world.issuer.count(Operation::Check), checks);
+    nothing_was_sent(&world);
+}
