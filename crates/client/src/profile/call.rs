@@ -1,6 +1,8 @@
 //! One call of a profile: write it and send it once. What came is judged in `judge`.
 
-use jiff::Timestamp;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
 use serde_json::Value as Json;
 use url::Url;
 
@@ -9,7 +11,7 @@ use super::answered::Arrived;
 use super::asking::{Asking, Who};
 use super::plan::{AuthPlan, User};
 use super::recorder::Before;
-use super::secrets::Secrets;
+use super::secrets::{Secrets, Session};
 use super::signed::{JWT, known};
 use super::skew::is_signed;
 use crate::error::{Error, ErrorKind};
@@ -23,6 +25,16 @@ pub(super) enum Attempt {
     First,
     /// After a challenge, which it answers.
     Challenged,
+}
+
+/// A request without what authenticates it, which is good for minutes only where it is signed.
+struct Unsigned {
+    url: Url,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Option<Json>,
+    form: Option<Vec<(String, String)>>,
+    /// The user of HTTP Basic, where it is no part.
+    user: Option<SecretText>,
 }
 
 impl Asking<'_> {
@@ -54,68 +66,57 @@ impl ProfileIssuer {
         attempt: Attempt,
     ) -> Result<Arrived, Error> {
         let (Who::Us, Some(login)) = (asking.who, &self.way.login) else {
-            let secrets = self.secrets(asking)?;
-            return self.send_with(asking, &secrets, attempt).await;
+            let exchanged = asking.exchanged.clone();
+            return self.send_with(asking, exchanged, attempt).await;
         };
-        let (secrets, fresh) = self.session(login, asking, None).await?;
-        let answer = self.send_with(asking, &secrets, attempt).await?;
+        let (session, fresh) = self.session(login, asking, None).await?;
+        let sent = Some(Arc::clone(&session));
+        let answer = self.send_with(asking, sent, attempt).await?;
         // A proxy that wants to know us says nothing about the session, and may have let the
         // request through.
         if answer.status != 401 || fresh || !self.is_own(asking, &answer) {
             return Ok(answer);
         }
-        let (secrets, _) = self.session(login, asking, Some(&secrets)).await?;
-        self.send_with(asking, &secrets, attempt).await
+        let (session, _) = self.session(login, asking, Some(&session)).await?;
+        self.send_with(asking, Some(session), attempt).await
     }
 
-    /// The secrets of a request that needs no session, and what is made of them for it.
-    fn secrets<'a>(&'a self, asking: &Asking<'a>) -> Result<Secrets<'a>, Error> {
+    /// The secrets of a request, and what is made of them for it, good from now.
+    fn secrets<'a>(
+        &'a self,
+        asking: &Asking<'a>,
+        session: Option<Arc<Session>>,
+    ) -> Result<Secrets<'a>, Error> {
         let own = match asking.who {
             Who::Us => &self.credential,
             Who::Login | Who::Value => asking.value.unwrap_or(&self.credential),
         };
-        let way = &self.way;
+        let (way, at) = (&self.way, self.clock.now());
         let mut made = way.opened(own);
         if let Some(jwt) = way.jwt.as_ref().filter(|_| is_signed(asking)) {
             let part = |name: &str| made.get(name).or_else(|| own.part(name));
             let known = known(&way.known, part);
-            let signed = jwt.signed(part(&jwt.key), &known, self.clock.now());
+            let signed = jwt.signed(part(&jwt.key), &known, at);
             let signed = signed.map_err(|e| self.error(asking.operation, ErrorKind::Invalid, e))?;
             made.insert(JWT.to_owned(), signed);
         }
-        let session = asking.exchanged.clone();
-        Ok(Secrets { own, session, made })
+        Ok(Secrets {
+            own,
+            session,
+            made,
+            at,
+        })
     }
 
     /// Sends once; whatever comes is an answer, without its secrets.
     async fn send_with(
         &self,
         asking: &Asking<'_>,
-        secrets: &Secrets<'_>,
+        session: Option<Arc<Session>>,
         attempt: Attempt,
     ) -> Result<Arrived, Error> {
         let operation = asking.operation;
-        let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
-        let (body, form) = self.body(asking).map_err(invalid)?;
-        let headers = asking.call.headers.write(&asking.context);
-        let mut headers = headers.map_err(|e| self.error(operation, ErrorKind::Invalid, e))?;
-        headers.extend_from_slice(&asking.headers);
-        let user = user(asking.auth, &asking.context).map_err(invalid)?;
-        let at = self.clock.now();
-        let outgoing = Outgoing {
-            method: asking.call.method.clone(),
-            url: self.url(asking).map_err(invalid)?,
-            auth: asking
-                .auth
-                .and_then(|plan| self.auth(plan, user.as_ref(), (secrets, at))),
-            certified: self.certified.as_ref().filter(|_| asking.certified),
-            headers,
-            body,
-            form,
-            put: put(asking, secrets),
-            by_value: asking.who != Who::Us && asking.value.is_some(),
-            timeout: self.request_timeout,
-        };
+        let unsigned = self.unsigned(asking)?;
         let pass = match &self.gate {
             Some(gate) => Some(
                 gate.pass((operation, asking.words), asking.send_by)
@@ -125,6 +126,21 @@ impl ProfileIssuer {
                     })?,
             ),
             None => None,
+        };
+        // Not before its turn has come, which may take minutes.
+        let secrets = self.secrets(asking, session)?;
+        let user = unsigned.user.as_ref();
+        let outgoing = Outgoing {
+            method: asking.call.method.clone(),
+            url: unsigned.url,
+            auth: asking.auth.and_then(|plan| self.auth(plan, user, &secrets)),
+            certified: self.certified.as_ref().filter(|_| asking.certified),
+            headers: unsigned.headers,
+            body: unsigned.body,
+            form: unsigned.form,
+            put: put(asking, &secrets),
+            by_value: asking.who != Who::Us && asking.value.is_some(),
+            timeout: self.request_timeout,
         };
         let base = self.endpoint.path().trim_end_matches('/');
         let host = self.endpoint.host_str().unwrap_or_default();
@@ -156,27 +172,46 @@ impl ProfileIssuer {
         if let (Some((kept, request)), Err(error)) = (&recorded, &answer) {
             kept.lost(request.clone(), error);
         }
-        let arrived = answer.map_err(|error| {
-            let kind = match (&error, asking.changes()) {
-                (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
-                (NoAnswer::NotSent(_) | NoAnswer::NoProxy(_), _) | (NoAnswer::Lost(_), false) => {
-                    ErrorKind::Unavailable
-                }
-                (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,
-            };
-            let detail = match &error {
-                NoAnswer::NoProxy(unusable) => Some(unusable.to_string()),
-                NoAnswer::NotSent(_) | NoAnswer::Lost(_) | NoAnswer::Unwritable => None,
-            };
-            Error {
-                detail,
-                ..self.error(operation, kind, error)
-            }
-        })?;
+        let arrived = answer.map_err(|error| self.unanswered(asking, error))?;
         if let (Some((kept, request)), Some(before)) = (recorded, before) {
             kept.came(request, before, &arrived);
         }
         Ok(arrived)
+    }
+
+    fn unsigned(&self, asking: &Asking<'_>) -> Result<Unsigned, Error> {
+        let operation = asking.operation;
+        let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
+        let (body, form) = self.body(asking).map_err(invalid)?;
+        let headers = asking.call.headers.write(&asking.context);
+        let mut headers = headers.map_err(|e| self.error(operation, ErrorKind::Invalid, e))?;
+        headers.extend_from_slice(&asking.headers);
+        Ok(Unsigned {
+            url: self.url(asking).map_err(invalid)?,
+            headers,
+            body,
+            form,
+            user: user(asking.auth, &asking.context).map_err(invalid)?,
+        })
+    }
+
+    /// What it means that no answer came.
+    fn unanswered(&self, asking: &Asking<'_>, error: NoAnswer) -> Error {
+        let kind = match (&error, asking.changes()) {
+            (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
+            (NoAnswer::NotSent(_) | NoAnswer::NoProxy(_), _) | (NoAnswer::Lost(_), false) => {
+                ErrorKind::Unavailable
+            }
+            (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,
+        };
+        let detail = match &error {
+            NoAnswer::NoProxy(unusable) => Some(unusable.to_string()),
+            NoAnswer::NotSent(_) | NoAnswer::Lost(_) | NoAnswer::Unwritable => None,
+        };
+        Error {
+            detail,
+            ..self.error(asking.operation, kind, error)
+        }
     }
 
     fn url(&self, asking: &Asking<'_>) -> Result<Url, EvaluationFailed> {
@@ -251,7 +286,7 @@ impl ProfileIssuer {
         &'a self,
         plan: &'a AuthPlan,
         text: Option<&'a SecretText>,
-        (secrets, at): (&'a Secrets<'_>, Timestamp),
+        secrets: &'a Secrets<'_>,
     ) -> Option<Auth<'a>> {
         match plan {
             AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
@@ -294,7 +329,7 @@ impl ProfileIssuer {
                 secret: secrets.part(&plan.secret)?,
                 region: &plan.region,
                 service: &plan.service,
-                at,
+                at: secrets.at,
             })),
         }
     }
@@ -324,3 +359,6 @@ fn plain(value: &Json) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::ProfileIssuer;
 use super::asking::{Asking, Takes, Who};
 use super::plan::{IdentityPlan, LoginPlan};
 use super::read::{Unreadable, text};
-use super::secrets::{Secrets, Session};
+use super::secrets::Session;
 use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::SecretValue;
@@ -21,39 +21,31 @@ use crate::text::Context;
 const MOST_SESSIONS: usize = 256;
 
 impl ProfileIssuer {
-    /// The credential with a token of a login, and whether it is new. One that was `refused` is not
-    /// given again.
+    /// A session of the credential, and whether it is new. One that was `refused` is not given again.
     pub(super) async fn session(
         &self,
         plan: &LoginPlan,
         asking: &Asking<'_>,
-        refused: Option<&Secrets<'_>>,
-    ) -> Result<(Secrets<'_>, bool), Error> {
-        let with = |session: &Arc<Session>| Secrets {
-            own: &self.credential,
-            made: self.way.opened(&self.credential),
-            session: Some(Arc::clone(session)),
-        };
+        refused: Option<&Arc<Session>>,
+    ) -> Result<(Arc<Session>, bool), Error> {
         let context = self.of_parameters(&asking.context);
         let used = plan.uses.iter();
         let key = used.map(|name| context.get(name).map(ToString::to_string));
         let key: Vec<_> = key.collect();
         // Held while logging in: many requests at once log in once.
         let mut sessions = self.sessions.lock().await;
-        let refused = refused.and_then(|secrets| secrets.session.as_ref());
         if let Some(session) = sessions.get(&key)
             && !refused.is_some_and(|refused| Arc::ptr_eq(refused, session))
         {
-            return Ok((with(session), false));
+            return Ok((Arc::clone(session), false));
         }
         sessions.remove(&key);
         if sessions.len() >= MOST_SESSIONS {
             sessions.clear();
         }
         let session = Arc::new(self.log_in(plan, asking.operation, (None, context)).await?);
-        let secrets = with(&session);
-        sessions.insert(key, session);
-        Ok((secrets, true))
+        sessions.insert(key, Arc::clone(&session));
+        Ok((session, true))
     }
 
     /// Who the answer of a login says that we are.
@@ -63,8 +55,8 @@ impl ProfileIssuer {
         };
         let context = self.context(&Parameters::new());
         let asking = self.asking(Operation::Identity, &plan.call, context);
-        let (secrets, _) = self.session(plan, &asking, None).await?;
-        let identity = secrets.session.and_then(|session| session.identity.clone());
+        let (session, _) = self.session(plan, &asking, None).await?;
+        let identity = session.identity.clone();
         Ok(identity.filter(|id| !id.is_empty()).map(Identity::new))
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::secret::{SecretText, SecretValue};
 
 /// The name of the part that a login gives.
@@ -26,6 +28,8 @@ pub(super) struct Secrets<'a> {
     pub(super) session: Option<Arc<Session>>,
     /// The fields of parts that are documents, and what was signed.
     pub(super) made: BTreeMap<String, SecretText>,
+    /// The instant from which what is signed is good.
+    pub(super) at: Timestamp,
 }
 
 impl Secrets<'_> {
