@@ -288,12 +288,17 @@ impl Gate {
         let keeps = || self.pause_of(precedence);
         let slot = self.limiter.slot((precedence, name), keeps);
         let patience = send_by.map(|at| at.duration_since(self.clock.now()));
+        let busy = || {
+            let free = self.limiter.free_at().unwrap_or_else(Instant::now);
+            self.until(free, Why::Busy)
+        };
         let slot = match patience.map(Duration::try_from) {
             None => slot.await?,
-            Some(patience) => {
-                let waited = tokio::time::timeout(patience.unwrap_or_default(), slot).await;
-                let free = || self.limiter.free_at().unwrap_or_else(Instant::now);
-                waited.map_err(|_| self.until(free(), Why::Busy))??
+            // What went before took all of its time.
+            Some(Err(_)) => return Err(busy()),
+            Some(Ok(patience)) => {
+                let waited = tokio::time::timeout(patience, slot).await;
+                waited.map_err(|_| busy())??
             }
         };
         Ok(Pass {

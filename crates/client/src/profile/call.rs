@@ -11,7 +11,7 @@ use super::answered::Arrived;
 use super::asking::{Asking, Who};
 use super::plan::{AuthPlan, User};
 use super::recorder::Before;
-use super::secrets::{Secrets, Session};
+use super::secrets::{NoPart, Secrets, Session};
 use super::signed::{JWT, known};
 use super::skew::is_signed;
 use crate::error::{Error, ErrorKind};
@@ -21,10 +21,11 @@ use crate::text::{Context, EvaluationFailed, Tree};
 
 /// Which sending of one request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attempt {
-    First,
+pub(super) struct Attempt {
     /// After a challenge, which it answers.
-    Challenged,
+    pub(super) challenged: bool,
+    /// In a session that was begun for it: a refusal says nothing of an end.
+    pub(super) fresh: bool,
 }
 
 /// A request without what authenticates it, which is good for minutes only where it is signed.
@@ -48,37 +49,36 @@ impl ProfileIssuer {
     /// Sends, as whoever asks, and answers a challenge of HTTP Digest. A refusal for want of it did nothing,
     /// so that the request is still sent at most once with an effect.
     pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Arrived, Error> {
-        let answer = self.send_in_session(asking, Attempt::First).await?;
+        let answer = self.send_in_session(asking, false).await?;
         let challenged = answer.status == 401
             && asking.is_challenged()
             && self.challenge.take_up(&answer.headers);
         match challenged {
-            true => self.send_in_session(asking, Attempt::Challenged).await,
+            true => self.send_in_session(asking, true).await,
             false => Ok(answer),
         }
     }
 
-    /// Sends, as whoever asks. A session that is no longer accepted is renewed: a refusal for want of
-    /// authentication did nothing, so that the request is still sent at most once with an effect.
+    /// Sends, as whoever asks. A session that is no longer accepted is renewed, and the request is sent once
+    /// more: never one that may have had its effect.
     async fn send_in_session(
         &self,
         asking: &Asking<'_>,
-        attempt: Attempt,
+        challenged: bool,
     ) -> Result<Arrived, Error> {
+        let attempt = |fresh| Attempt { challenged, fresh };
         let (Who::Us, Some(login)) = (asking.who, &self.way.login) else {
             let exchanged = asking.exchanged.clone();
-            return self.send_with(asking, exchanged, attempt).await;
+            return self.send_with(asking, exchanged, attempt(false)).await;
         };
         let (session, fresh) = self.session(login, asking, None).await?;
         let sent = Some(Arc::clone(&session));
-        let answer = self.send_with(asking, sent, attempt).await?;
-        // A proxy that wants to know us says nothing about the session, and may have let the
-        // request through.
-        if answer.status != 401 || fresh || !self.is_own(asking, &answer) {
+        let answer = self.send_with(asking, sent, attempt(fresh)).await?;
+        if fresh || !self.is_over(&session, asking, &answer) {
             return Ok(answer);
         }
-        let (session, _) = self.session(login, asking, Some(&session)).await?;
-        self.send_with(asking, Some(session), attempt).await
+        let (session, fresh) = self.session(login, asking, Some(&session)).await?;
+        self.send_with(asking, Some(session), attempt(fresh)).await
     }
 
     /// The secrets of a request, and what is made of them for it, good from now.
@@ -130,15 +130,17 @@ impl ProfileIssuer {
         // Not before its turn has come, which may take minutes.
         let secrets = self.secrets(asking, session)?;
         let user = unsigned.user.as_ref();
+        let missing = |e: NoPart| self.error(operation, ErrorKind::Invalid, e);
+        let auth = asking.auth.map(|plan| self.auth(plan, user, &secrets));
         let outgoing = Outgoing {
             method: asking.call.method.clone(),
             url: unsigned.url,
-            auth: asking.auth.and_then(|plan| self.auth(plan, user, &secrets)),
+            auth: auth.transpose().map_err(missing)?,
             certified: self.certified.as_ref().filter(|_| asking.certified),
             headers: unsigned.headers,
             body: unsigned.body,
             form: unsigned.form,
-            put: put(asking, &secrets),
+            put: put(asking, &secrets).map_err(missing)?,
             by_value: asking.who != Who::Us && asking.value.is_some(),
             timeout: self.request_timeout,
         };
@@ -254,13 +256,14 @@ impl ProfileIssuer {
 }
 
 /// The secrets that stand in the request itself: those of whoever asks, or of the value that is asked about.
-fn put<'a>(asking: &Asking<'a>, secrets: &'a Secrets<'_>) -> Vec<Put<'a>> {
-    let put = asking.call.put.iter().filter_map(|put| {
+fn put<'a>(asking: &Asking<'a>, secrets: &'a Secrets<'_>) -> Result<Vec<Put<'a>>, NoPart> {
+    let put = asking.call.put.iter().map(|put| {
         let secret = match (asking.who, asking.value) {
-            (Who::Us, Some(value)) => value.part(&put.part)?,
-            _ => secrets.part(&put.part)?,
+            (Who::Us, Some(value)) => value.part(&put.part),
+            _ => Some(secrets.part(&put.part)?),
         };
-        Some(Put {
+        let secret = secret.ok_or_else(|| NoPart(put.part.clone()))?;
+        Ok(Put {
             at: put.at.borrowed(),
             part: &put.part,
             secret,
@@ -287,51 +290,52 @@ impl ProfileIssuer {
         plan: &'a AuthPlan,
         text: Option<&'a SecretText>,
         secrets: &'a Secrets<'_>,
-    ) -> Option<Auth<'a>> {
-        match plan {
-            AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
+    ) -> Result<Auth<'a>, NoPart> {
+        let user = |user: &'a User| match user {
+            User::Part(part) => secrets.part(part),
+            User::Text(_) => Ok(text.unwrap_or(SecretText::none())),
+        };
+        Ok(match plan {
+            AuthPlan::Header { name, prefix, part } => Auth::Header {
                 name: name.clone(),
                 prefix,
                 secret: secrets.part(part)?,
-            }),
+            },
             AuthPlan::Basic {
-                user,
+                user: plan,
                 password,
                 header,
-            } => Some(Auth::Basic {
-                user: match user {
-                    User::Part(part) => secrets.part(part)?,
-                    User::Text(_) => text?,
-                },
+            } => Auth::Basic {
+                user: user(plan)?,
                 password: match password {
                     Some(part) => secrets.part(part)?,
                     None => SecretText::none(),
                 },
                 header: header.clone(),
-            }),
+            },
             AuthPlan::Headers(headers) => {
                 let headers = headers.iter().map(|header| {
                     let secret = secrets.part(&header.part)?;
-                    Some((header.name.clone(), header.prefix.as_str(), secret))
+                    Ok((header.name.clone(), header.prefix.as_str(), secret))
                 });
-                Some(Auth::Headers(headers.collect::<Option<_>>()?))
+                Auth::Headers(headers.collect::<Result<_, _>>()?)
             }
-            AuthPlan::Digest { user, password } => Some(Auth::Digest {
-                user: match user {
-                    User::Part(part) => secrets.part(part)?,
-                    User::Text(_) => text?,
-                },
+            AuthPlan::Digest {
+                user: plan,
+                password,
+            } => Auth::Digest {
+                user: user(plan)?,
                 password: secrets.part(password)?,
                 challenge: &self.challenge,
-            }),
-            AuthPlan::Sigv4(plan) => Some(Auth::Sigv4(Sigv4 {
+            },
+            AuthPlan::Sigv4(plan) => Auth::Sigv4(Sigv4 {
                 key_id: secrets.part(&plan.key_id)?,
                 secret: secrets.part(&plan.secret)?,
                 region: &plan.region,
                 service: &plan.service,
                 at: secrets.at,
-            })),
-        }
+            }),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A profile with an endpoint and a credential, before anybody asks it anything.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use url::Url;
@@ -81,7 +81,7 @@ pub struct ProfileIssuer {
     /// What every request passes, logins included, where there is something.
     pub(super) gate: Option<Arc<Gate>>,
     /// What logins gave, where the system has one.
-    pub(super) sessions: tokio::sync::Mutex<Sessions>,
+    pub(super) sessions: Mutex<Sessions>,
 }
 
 impl fmt::Debug for ProfileIssuer {
@@ -153,7 +153,7 @@ impl ProfileIssuer {
             transport,
             clock,
             gate: None,
-            sessions: tokio::sync::Mutex::default(),
+            sessions: Mutex::default(),
         })
     }
 }

@@ -48,10 +48,10 @@ impl ProfileIssuer {
             // A gateway that does not know us says nothing about our credential.
             _ if !self.is_own(asking, answer) => nothing,
             // What a login gave may have ended, which the next login shows.
-            (Some(ErrorKind::Unauthenticated), _) if renews => nothing,
+            (Some(ErrorKind::Unauthenticated), _) if renews && !attempt.fresh => nothing,
             // A challenge of HTTP Digest is no refusal.
             (Some(ErrorKind::Unauthenticated), _)
-                if attempt == Attempt::First && asking.is_challenged() =>
+                if !attempt.challenged && asking.is_challenged() =>
             {
                 nothing
             }

@@ -5,7 +5,7 @@
 use tokenwright_core::Parameters;
 
 use super::ProfileIssuer;
-use super::plan::{AuthPlan, CallPlan, ListPlan, TokenPlan, User};
+use super::plan::{AuthPlan, CallPlan, ListPlan, LoginPlan, TokenPlan, User};
 use crate::text::{Compiled, Template, Tree};
 
 impl ProfileIssuer {
@@ -22,11 +22,18 @@ impl ProfileIssuer {
                     .way
                     .login
                     .as_ref()
-                    .is_some_and(|login| login.call.uses(name))
+                    .is_some_and(|login| login.uses(name))
         };
         let used = parameters.iter().filter(|(name, _)| used(name));
         used.map(|(name, value)| (name.clone(), value.clone()))
             .collect()
+    }
+}
+
+impl LoginPlan {
+    /// Whether this parameter stands in its request: with another one it is another login.
+    fn uses(&self, name: &str) -> bool {
+        self.uses.iter().any(|used| used == name)
     }
 }
 

@@ -3,15 +3,21 @@
 //! What the credential gives is kept in memory until the system refuses it, never longer than this issuer
 //! lives, and is as secret as the credential itself. What a value gives serves one check.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokenwright_core::{Identity, Parameters};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::ProfileIssuer;
+use super::answered::Arrived;
 use super::asking::{Asking, Takes, Who};
 use super::plan::{IdentityPlan, LoginPlan};
 use super::read::{Unreadable, text};
 use super::secrets::Session;
+use super::shape::Shape;
 use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::SecretValue;
@@ -19,6 +25,9 @@ use crate::text::Context;
 
 /// So many accounts are logged in at once; with more, all log in again.
 const MOST_SESSIONS: usize = 256;
+/// A session that has lasted so long may be over where an answer could say that, too. Asked anew no more often, a
+/// system that refuses for another reason is not logged in at with each request.
+const DOUBTED_FROM: Duration = Duration::from_secs(300);
 
 impl ProfileIssuer {
     /// A session of the credential, and whether it is new. One that was `refused` is not given again.
@@ -30,22 +39,51 @@ impl ProfileIssuer {
     ) -> Result<(Arc<Session>, bool), Error> {
         let context = self.of_parameters(&asking.context);
         let used = plan.uses.iter();
-        let key = used.map(|name| context.get(name).map(ToString::to_string));
-        let key: Vec<_> = key.collect();
+        // What is not given is another key than the text that it would print as.
+        let key = used.map(|name| Some(context.get(name)?.as_str()?.to_owned()));
+        let place = self.place_of_session(key.collect());
         // Held while logging in: many requests at once log in once.
-        let mut sessions = self.sessions.lock().await;
-        if let Some(session) = sessions.get(&key)
+        let mut kept = place.lock().await;
+        if let Some(session) = &*kept
             && !refused.is_some_and(|refused| Arc::ptr_eq(refused, session))
         {
             return Ok((Arc::clone(session), false));
         }
-        sessions.remove(&key);
-        if sessions.len() >= MOST_SESSIONS {
+        *kept = None;
+        let asked = (asking.operation, asking.send_by);
+        let session = self.log_in(plan, asked, (None, context)).await?;
+        let session = Arc::new(session);
+        *kept = Some(Arc::clone(&session));
+        Ok((session, true))
+    }
+
+    fn place_of_session(&self, key: Vec<Option<String>>) -> Arc<Mutex<Option<Arc<Session>>>> {
+        let sessions = self.sessions.lock();
+        let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() >= MOST_SESSIONS && !sessions.contains_key(&key) {
             sessions.clear();
         }
-        let session = Arc::new(self.log_in(plan, asking.operation, (None, context)).await?);
-        sessions.insert(key, Arc::clone(&session));
-        Ok((session, true))
+        Arc::clone(sessions.entry(key).or_default())
+    }
+
+    /// As if nobody had logged in yet.
+    pub(super) fn forget_sessions(&self) {
+        let sessions = self.sessions.lock();
+        sessions.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Whether an answer says that a session is over, or may say so of one that has lasted. Nothing was done
+    /// then: a request that may have had its effect is not sent again.
+    pub(super) fn is_over(&self, session: &Session, asking: &Asking<'_>, answer: &Arrived) -> bool {
+        let lasted = session.begun.elapsed() >= DOUBTED_FROM;
+        match (self.failure(asking, answer), self.is_own(asking, answer)) {
+            (Some(ErrorKind::OutcomeUnknown), _) => false,
+            (Some(ErrorKind::Unauthenticated), true) => true,
+            (_, true) if answer.status == 401 => true,
+            (Some(ErrorKind::Forbidden), true) => lasted,
+            // Whoever needs to log in is led to a page by many; and by gateways, to theirs.
+            _ => lasted && !asking.changes() && leads_to_page(asking, answer),
+        }
     }
 
     /// Who the answer of a login says that we are.
@@ -68,8 +106,8 @@ impl ProfileIssuer {
         context: &Context,
     ) -> Result<Session, Error> {
         let context = self.of_parameters(context);
-        self.log_in(plan, Operation::Check, (Some(value), context))
-            .await
+        let asked = (Operation::Check, None);
+        self.log_in(plan, asked, (Some(value), context)).await
     }
 
     /// What is known of parameters alone: a login sees nothing else.
@@ -84,11 +122,12 @@ impl ProfileIssuer {
     async fn log_in(
         &self,
         plan: &LoginPlan,
-        operation: Operation,
+        (operation, send_by): (Operation, Option<Timestamp>),
         (value, context): (Option<&SecretValue>, Context),
     ) -> Result<Session, Error> {
         let mut asking = self.asking(operation, &plan.call, context);
         asking.who = Who::Login;
+        asking.send_by = send_by;
         if value.is_none() && plan.uses.is_empty() {
             asking.words = Words::Ours;
         }
@@ -117,6 +156,7 @@ impl ProfileIssuer {
         };
         let login = login.filter(|login| !login.is_empty());
         let login = login.ok_or_else(missing)?;
+        let begun = Instant::now();
         let identity = match &self.profile.plan.identity {
             Some(IdentityPlan::Login(read)) => {
                 let read = text("identity", Some(read), answered.context());
@@ -124,6 +164,18 @@ impl ProfileIssuer {
             }
             Some(IdentityPlan::Call(_) | IdentityPlan::Claim { .. }) | None => None,
         };
-        Ok(Session { login, identity })
+        Ok(Session {
+            begun,
+            login,
+            identity,
+        })
     }
 }
+
+fn leads_to_page(asking: &Asking<'_>, answer: &Arrived) -> bool {
+    let page = asking.call.is_success(answer.status) && matches!(answer.shape, Shape::Page);
+    page || (300..400).contains(&answer.status)
+}
+
+#[cfg(test)]
+mod tests;

@@ -112,8 +112,8 @@ impl Recording {
         }
     }
 
-    async fn begin(&self, value: Option<&SecretValue>) {
-        self.issuer.sessions.lock().await.clear();
+    fn begin(&self, value: Option<&SecretValue>) {
+        self.issuer.forget_sessions();
         self.issuer.challenge.forget();
         self.recorder.begin(value);
     }
@@ -195,7 +195,7 @@ impl Issuer for Recording {
     crate::passes_on!(self => &self.issuer);
 
     async fn identity(&self) -> Result<Option<Identity>, Error> {
-        self.begin(None).await;
+        self.begin(None);
         let (at, told) = (self.now(), self.issuer.identity().await);
         let came = shown(
             &told,
@@ -206,7 +206,7 @@ impl Issuer for Recording {
     }
 
     async fn prove(&self, value: &SecretValue, about: About<'_>) -> Result<Liveness, Error> {
-        self.begin(Some(value)).await;
+        self.begin(Some(value));
         let (at, told) = (self.now(), self.issuer.prove(value, about).await);
         let liveness = match &told {
             Ok(Liveness::Alive) => "alive",
@@ -222,7 +222,7 @@ impl Issuer for Recording {
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
-        self.begin(None).await;
+        self.begin(None);
         let told = self.issuer.mint(request).await;
         let MintRequest { inputs, .. } = request;
         let more = [
@@ -248,7 +248,7 @@ impl Issuer for Recording {
     }
 
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
-        self.begin(None).await;
+        self.begin(None);
         let (at, told) = (self.now(), self.issuer.get(id, parameters).await);
         let came = shown(&told, |found| match found {
             Some(found) => json!({"token": token(found)}),
@@ -263,7 +263,7 @@ impl Issuer for Recording {
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
-        self.begin(None).await;
+        self.begin(None);
         let all = Filter::of(filter.parameters.clone());
         let (at, told) = (self.now(), self.issuer.list(&all).await);
         let came = shown(
@@ -282,7 +282,7 @@ impl Issuer for Recording {
         change: &Change,
         at: Timestamp,
     ) -> Result<Token, Error> {
-        self.begin(None).await;
+        self.begin(None);
         let told = self.issuer.update(id, remote_name, change, at).await;
         let came = shown(&told, |shown| json!({"token": token(shown)}));
         let kinds: Vec<_> = change.kinds.iter().map(|kind| word(*kind)).collect();
@@ -304,7 +304,7 @@ impl Issuer for Recording {
         parameters: &Parameters,
         switch: Switch,
     ) -> Result<(), Error> {
-        self.begin(None).await;
+        self.begin(None);
         let at = self.now();
         let told = self.issuer.set_enabled(id, parameters, switch).await;
         let operation = match switch {
@@ -320,7 +320,7 @@ impl Issuer for Recording {
     }
 
     async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error> {
-        self.begin(proof.value()).await;
+        self.begin(proof.value());
         let (at, told) = (self.now(), self.issuer.revoke(proof).await);
         let parts = proof.value().into_iter().flat_map(SecretValue::parts);
         let parts = parts.filter(|_| self.issuer.lists_values());

@@ -192,11 +192,14 @@ impl Loader<'_> {
         let mut call = self.call(login.parts(), &self.names(&[]))?;
         call.endpoint = self.endpoint_of(login.endpoint.as_ref())?;
         call.put = self.put(&login.put, login.parts(), &known)?;
+        let auth = self.auth_of("login", auth, known)?;
+        let stands =
+            |name: &str| call.uses(name) || auth.as_ref().is_some_and(|auth| auth.uses(name));
         let names = self.file.parameters.keys();
-        let uses = names.filter(|name| call.uses(name)).cloned().collect();
+        let uses = names.filter(|name| stands(name)).cloned().collect();
         Ok(LoginPlan {
             call,
-            auth: self.auth_of("login", auth, known)?,
+            auth,
             uses,
             place,
         })

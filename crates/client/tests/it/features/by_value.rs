@@ -1,7 +1,7 @@
 //! Values that stand in the request itself: to be proven, and to be ended.
 
 use tokenwright_client::{
-    About, ErrorKind as K, Evidence, Issuer, Nomination, SecretValue, revoke,
+    About, ErrorKind as K, Evidence, Issuer, Nomination, SecretText, SecretValue, revoke,
 };
 use tokenwright_core::{Liveness, Marker, Parameters, TokenId, TokenRef};
 
@@ -206,6 +206,32 @@ async fn a_token_is_ended_by_its_value_in_a_header_or_in_the_request_and_by_noth
         assert_eq!(kind, Some(K::Invalid), "{revoke}");
         assert!(!received.contains("POST"), "{received}");
     }
+}
+
+#[tokio::test]
+async fn a_request_without_a_part_that_it_needs_is_not_sent() {
+    let server = serve(|_| json("200 OK", "{}")).await;
+    let other = SecretValue::new([("other".to_owned(), SecretText::new("v".to_owned()))]);
+    for revoke in [
+        "{ send: POST /logout, header: { name: X-Token, part: key } }",
+        "{ send: POST /logout, basic: { user: key, password: '' } }",
+        "{ send: POST /revoke, form: {}, put: { token: key } }",
+    ] {
+        let issuer = issuer(&[("revoke", revoke)], &server.endpoint);
+        let token = token(&server);
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let nomination = Nomination {
+            value: Some(&other),
+            ..Nomination::of(&token, now)
+        };
+        let ended = self::revoke(&issuer, nomination, Evidence::Minted, now).await;
+        let Err(tokenwright_client::RevokeError::Issuer(error)) = ended else {
+            panic!("{revoke}: {ended:?}")
+        };
+        assert_eq!(error.kind, K::Invalid, "{revoke}");
+        assert!(chain(&error).contains("part key"), "{}", chain(&error));
+    }
+    assert_eq!(server.received().len(), 0);
 }
 
 #[tokio::test]

@@ -197,6 +197,29 @@ async fn a_jwt_may_be_the_assertion_of_a_login_which_sees_what_is_no_secret() {
 }
 
 #[tokio::test]
+async fn a_session_and_a_jwt_may_be_shown_side_by_side() {
+    let server = serve(|request| match request.starts_with("POST /login ") {
+        true => json("200 OK", "{\"t\": \"tkt\"}"),
+        false => json("200 OK", "[]"),
+    })
+    .await;
+    let credential = "{ parts: { word: {}, key: {} }, \
+        jwt: { algorithm: ES256, key: key, claims: { sub: robot }, lifetime: 1h }, \
+        headers: [{ name: X-Session, part: login }, { name: Authorization, prefix: 'Bearer ', part: jwt }], \
+        login: { send: POST /login, put: { /w: word }, at: /t } }";
+    let parts = [("word", "hunter2"), ("key", EC)];
+    let issuer = made(&[("credential", credential)], &server.endpoint, &parts).unwrap();
+    issuer.list(&Default::default()).await.unwrap();
+    let received = server.received();
+    assert!(
+        received[1].contains("x-session: tkt\r\n"),
+        "{}",
+        received[1]
+    );
+    assert_eq!(bearer(&received[1]).1["sub"], "robot");
+}
+
+#[tokio::test]
 async fn a_login_elsewhere_goes_to_the_endpoint_of_whoever_names_one() {
     let server = serve(|request| match request.starts_with("POST /login ") {
         true => json("200 OK", "{\"t\": \"tkt\"}"),
