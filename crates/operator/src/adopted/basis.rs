@@ -61,6 +61,19 @@ pub(super) fn moved(adopted: &Adopted) -> String {
     }
 }
 
+/// Why the token that is to end with its object does not, where somebody would lose what it works with.
+pub(super) fn in_use(basis: &Basis<'_>) -> Option<String> {
+    let reason = Reason::RevokeInUse;
+    let Basis {
+        adopted, observed, ..
+    } = basis;
+    let user = adopted.used_by(observed);
+    let user = user.filter(|_| basis.decision.reason == reason)?;
+    let id = adopted.spec.token_id.as_ref()?;
+    let advice = reason.advice();
+    Some(format!("Token {id} is not revoked: {user}. {advice}"))
+}
+
 pub(super) fn deleting(basis: &Basis<'_>) -> bool {
     basis.adopted.spec.deletion.since.is_some()
 }

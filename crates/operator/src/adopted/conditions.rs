@@ -7,7 +7,7 @@ use tokenwright_client::About;
 use tokenwright_core::adopt::Term;
 use tokenwright_core::{Liveness, Reason};
 
-use crate::adopted::basis::{Basis, deleting, next_one, refused, sentence};
+use crate::adopted::basis::{Basis, deleting, in_use, next_one, refused, sentence};
 use crate::cluster::conditions::Fact;
 use crate::cluster::conditions::Truth::{False, True, Unknown};
 
@@ -113,6 +113,10 @@ pub(super) fn expires_soon(basis: &Basis<'_>, now: Timestamp) -> Option<Fact> {
 
 /// That the token which is to end with its object does not. It stands until the object goes.
 pub(super) fn not_revoked(basis: &Basis<'_>) -> Option<Fact> {
+    if let Some(why) = in_use(basis) {
+        let reason = Reason::RevokeInUse.name();
+        return Some(Fact::new(condition::REVOKE_FAILED, true, reason, why));
+    }
     let failed = Reason::RevokeFailed.name();
     let trouble = basis.adopted.trouble.as_ref()?;
     (trouble.reason == failed)

@@ -12,6 +12,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::cause;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
+use crate::cluster::finalizers::is_credential;
 use crate::cluster::metrics;
 use crate::cluster::pace::UNTOLD;
 use crate::issuer::object::place_of;
@@ -27,6 +28,26 @@ impl Adopted {
             && self.view(observed).can_revoke
             && record.accepted.is_some()
             && !record.ended
+    }
+
+    /// Who would lose what it works with, if the token ended now. Of the Secret that it is delivered to, its removal
+    /// tells that.
+    pub(super) fn used_by(&self, observed: &Observed) -> Option<&'static str> {
+        self.spec.deletion.since?;
+        let delivered = observed.secret.as_ref().is_some_and(is_credential);
+        let accepted = self.known.record.accepted.as_ref().filter(|_| !delivered)?;
+        let handle = self.issuer.as_ref().ok()?;
+        let value = observed.value(&accepted.fingerprint).or(self.kept.as_ref());
+        let value = value.and_then(|value| value.parts.value(handle.issuer.value_parts()));
+        let named = self.spec.token_id.as_ref();
+        if value.is_some_and(|value| handle.authenticates_with(&value))
+            || named.is_some() && handle.authenticates_by.as_ref() == named
+        {
+            return Some("it is the credential of its own issuer");
+        }
+        let offered = observed.offered().map(|offered| &offered.fingerprint);
+        let offered = offered == Some(&accepted.fingerprint);
+        (offered && observed.authenticates).then_some("it is the credential of an issuer")
     }
 
     /// Removes the Secret, and keeps its value for as long as a revoke may need it.
@@ -112,7 +133,7 @@ impl Adopted {
     }
 
     /// Counts what came of a revoke.
-    fn count(&self, result: &str) {
+    pub(super) fn count(&self, result: &str) {
         let issuer = metrics::issuer(place_of(&self.object));
         self.context.metrics.revoked(&issuer, result);
     }

@@ -11,7 +11,7 @@ use crate::adopted::managed::Adopted;
 use crate::adopted::record::Recognised;
 use crate::adopted::source::{NoValue, hold, offered};
 use crate::cluster::calls::CallError;
-use crate::cluster::finalizers;
+use crate::cluster::finalizers::{self, is_credential};
 use crate::secret::delivery::{Ownership, ownership};
 use crate::secret::parts::Parts;
 
@@ -20,6 +20,8 @@ use crate::secret::parts::Parts;
 pub(super) struct Observed {
     /// What the source offers; `None` where nobody could read it, for want of an issuer.
     pub(super) offer: Option<Result<Recognised, NoValue>>,
+    /// Whether the source is the credential of an issuer.
+    pub(super) authenticates: bool,
     /// The Secret that the value is delivered to, whosever it is.
     pub(super) secret: Option<Secret>,
     /// What it holds, where it is ours; of no part, where it is only about to become ours.
@@ -73,7 +75,7 @@ impl Observed {
 impl Adopted {
     /// Reads both Secrets as they are now, and holds the source.
     pub(super) async fn observe(&mut self) -> Result<Observed, CallError> {
-        let offer = self.look_at_source().await?;
+        let (offer, authenticates) = self.look_at_source().await?;
         let secret = self
             .context
             .calls
@@ -86,6 +88,7 @@ impl Adopted {
         let held = secret.as_ref().filter(|_| ours).map(|s| self.held_by(s));
         let observed = Observed {
             offer,
+            authenticates,
             secret,
             held,
             ownership,
@@ -94,9 +97,12 @@ impl Adopted {
         Ok(observed)
     }
 
-    async fn look_at_source(&mut self) -> Result<Option<Result<Recognised, NoValue>>, CallError> {
+    /// What the source offers, and whether it is the credential of an issuer.
+    async fn look_at_source(
+        &mut self,
+    ) -> Result<(Option<Result<Recognised, NoValue>>, bool), CallError> {
         let Ok(handle) = self.issuer.clone() else {
-            return Ok(None);
+            return Ok((None, false));
         };
         let at = self.request.value_from.secret_ref.clone();
         let namespace = self.manager.namespace.clone();
@@ -106,7 +112,8 @@ impl Adopted {
         }
         let wanted = (&handle.parts(), self.limits.as_ref());
         let parts = offered(secret.as_ref(), &at, wanted);
-        Ok(Some(parts.map(|parts| self.recognise(parts))))
+        let offer = parts.map(|parts| self.recognise(parts));
+        Ok((Some(offer), secret.as_ref().is_some_and(is_credential)))
     }
 
     /// Holds a source, so that its changes are seen. Where that is refused, its value is used all the same.
@@ -206,7 +213,7 @@ impl Adopted {
             // An issuer that is not there may come back until the deletion gives up.
             can_revoke: issuer.is_none_or(|issuer| issuer.capabilities().revoke),
             elsewhere: self.elsewhere(),
-            in_use: false,
+            in_use: self.used_by(observed).is_some(),
         }
     }
 }

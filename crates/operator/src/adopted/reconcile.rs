@@ -12,7 +12,8 @@ use tokenwright_core::instant::after;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
-use tokenwright_api::names::reason;
+use tokenwright_api::names::{event, reason};
+use tokenwright_core::Reason;
 use tokenwright_core::adopt::{AdoptAction, AdoptDecision, decide_adopted};
 
 use crate::adopted::basis::Basis;
@@ -110,7 +111,9 @@ impl Adopted {
             self.context.succeeded(&self.manager.uid);
         }
         let missing = observed.source_missing().then(|| after(now, MISSING));
-        let untold = (observed.foreign() || self.issuer.is_err()).then(|| after(now, UNTOLD));
+        let in_use = decision.reason == Reason::RevokeInUse;
+        let untold = observed.foreign() || self.issuer.is_err() || in_use;
+        let untold = untold.then(|| after(now, UNTOLD));
         // Where nothing is done, an instant that has passed asks for it in vain.
         let passed = |at: &Timestamp| !self.context.observe_only || *at > now;
         let all = [
@@ -156,6 +159,10 @@ impl Adopted {
         }
         self.remember();
         for event in transitions(&before, &after) {
+            // What failed at the issuer is counted there.
+            if event.reason == event::REVOKE_FAILED && decision.reason == Reason::RevokeInUse {
+                self.count(event::REVOKE_FAILED);
+            }
             send(&self.context, &self.object, &event).await;
         }
         Ok(())

@@ -6,7 +6,7 @@ use tokenwright_api::names::{condition, reason};
 use tokenwright_core::Reason;
 use tokenwright_core::adopt::Term;
 
-use crate::adopted::basis::{Basis, deleting, moved, next_one, refused, sentence};
+use crate::adopted::basis::{Basis, deleting, in_use, moved, next_one, refused, sentence};
 use crate::adopted::conditions::{accepted, expires_soon, not_revoked, proven};
 use crate::adopted::record;
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
@@ -132,6 +132,7 @@ fn about(basis: &Basis<'_>) -> String {
         (Reason::SourceMissing, Some(why)) => sentence(why),
         (Reason::ValueRefused, _) => refused(adopted),
         (Reason::IssuerIdentityChanged, _) => moved(adopted),
+        (Reason::RevokeInUse, _) => in_use(basis).unwrap_or_default(),
         (Reason::TokenDead, _) => format!("{} {}", Reason::TokenDead.sentence(), next_one(adopted)),
         (reason, _) => match observed.secret.as_ref().filter(|_| observed.foreign()) {
             Some(secret) if reason == Reason::DestinationForeign => {

@@ -12,7 +12,7 @@ const STALLS: [Reason; 2] = [Reason::DestinationForeign, Reason::IssuerIdentityC
 
 /// The events between two statuses, each with the sentence of its condition.
 pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Vec<Event> {
-    let new = |is: fn(&ApiTokenStatus) -> bool| is(after) && !is(before);
+    let begins = |type_, reason| is(after, type_, reason) && !is(before, type_, reason);
     let refused = |status: &ApiTokenStatus| {
         let offered = status.adopted.as_ref()?.offered.as_ref()?;
         (offered.liveness == "Dead").then(|| offered.fingerprint.clone())
@@ -31,20 +31,22 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
         events.push(told(event::TOKEN_DEAD, condition::READY));
     }
     for reason in STALLS {
-        if is(after, condition::STALLED, reason) && !is(before, condition::STALLED, reason) {
+        if begins(condition::STALLED, reason) {
             let note = said(after, condition::STALLED);
             events.push(Event::warning(reason.name(), "Compare", note));
         }
     }
-    if new(|status| is(status, condition::EXPIRES_SOON, Reason::ExpiresSoon)) {
+    if begins(condition::EXPIRES_SOON, Reason::ExpiresSoon) {
         events.push(told(event::EXPIRES_SOON, condition::EXPIRES_SOON));
     }
-    if new(|status| is(status, condition::READY, Reason::TokenExpired)) {
+    if begins(condition::READY, Reason::TokenExpired) {
         events.push(told(event::TOKEN_EXPIRED, condition::READY));
     }
-    if new(|status| is(status, condition::REVOKE_FAILED, Reason::RevokeFailed)) {
-        let note = said(after, condition::REVOKE_FAILED);
-        events.push(Event::warning(event::REVOKE_FAILED, "Revoke", note));
+    for reason in [Reason::RevokeFailed, Reason::RevokeInUse] {
+        if begins(condition::REVOKE_FAILED, reason) {
+            let note = said(after, condition::REVOKE_FAILED);
+            events.push(Event::warning(event::REVOKE_FAILED, "Revoke", note));
+        }
     }
     events
 }

@@ -24,7 +24,7 @@ use crate::issuer::listers::Listers;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::outside::{Listings, Outside};
-use crate::issuer::registry::{Handle, Issuers};
+use crate::issuer::registry::{self, Handle, Issuers};
 use crate::issuer::scheduler::Scheduler;
 
 /// One request each second: below the limit of every system that is known. Four at the same time hide the
@@ -97,6 +97,8 @@ pub(crate) fn make<K: IssuerObject>(
     // Nobody authenticates where there is no credential, so that nothing needs to stand for the account.
     let stand_in =
         (!credential.parts.is_empty()).then(|| issuers.key.account(&digests(&credential)));
+    let parts = credential.parts.values();
+    let authenticates_with = parts.map(registry::digest).collect();
     let setup = Setup {
         system: system.clone(),
         endpoint,
@@ -131,6 +133,7 @@ pub(crate) fn make<K: IssuerObject>(
             None => account,
         },
         authenticates_by: credential.token,
+        authenticates_with,
         credential: credential.version,
         losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),
         allowances: Arc::clone(&issuers.allowances),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::reason;
-use tokenwright_client::{Account, ErrorKind, Rate};
+use tokenwright_client::account::SecretDigests;
+use tokenwright_client::{Account, ErrorKind, Rate, SecretText, SecretValue};
 use tokenwright_core::{IssuerSeen, TokenId};
 
 use crate::issuer::allowance::Allowances;
@@ -30,6 +31,8 @@ pub(crate) struct Handle {
     /// The token whose value is the credential, where an `ApiToken` delivers it. It is never revoked
     /// with this handle.
     pub(crate) authenticates_by: Option<TokenId>,
+    /// The digests of the credential's parts.
+    pub(crate) authenticates_with: Vec<SecretDigests>,
     /// What is delivered beside the secret parts of a value.
     pub(crate) public_parts: Vec<String>,
     /// The version of the Secret that the credential was read from.
@@ -75,6 +78,16 @@ impl Handle {
         }
     }
 
+    /// Whether this value is the credential: one of them has all parts of the other.
+    pub(crate) fn authenticates_with(&self, value: &SecretValue) -> bool {
+        let value: Vec<_> = value.parts().map(|(_, text)| digest(text)).collect();
+        let own = &self.authenticates_with;
+        let within = |few: &[_], all: &[_]| {
+            !few.is_empty() && few.iter().all(|part: &SecretDigests| all.contains(part))
+        };
+        within(&value, own) || within(own, &value)
+    }
+
     /// An `ApiToken` is gone: it waits for nothing, and its token is no loss.
     pub(crate) fn forget(&self, uid: &str) {
         self.scheduler.forget(uid);
@@ -94,6 +107,11 @@ impl Handle {
         parts.extend(self.issuer.value_parts().clone());
         parts
     }
+}
+
+/// What a part of a credential or of a value is recognised by.
+pub(crate) fn digest(part: &SecretText) -> SecretDigests {
+    SecretDigests::new([part.sha256()])
 }
 
 /// How an issuer stands.

@@ -4,8 +4,8 @@
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, finalizer, label};
-use tokenwright_client::Operation;
 use tokenwright_client::memory::Moment;
+use tokenwright_client::{MemorySettings, Operation};
 use tokenwright_core::TokenId;
 
 use crate::points::{self, Story};
@@ -334,6 +334,93 @@ async fn an_adopted_value_that_an_issuer_authenticates_with_stays_until_it_has_a
         .unwrap();
     world.pass(120).await;
     assert!(world.object().is_none() && world.secret().is_none());
+}
+
+/// A world whose issuer authenticates with the value of a person's token, which is adopted from a Secret of this
+/// name; its value.
+async fn adopts_the_credential(source: &str) -> (World, String) {
+    let mut world = World::with(MemorySettings {
+        values_name_ids: true,
+        ..MemorySettings::default()
+    })
+    .await;
+    let (id, value) = world.by_hand().await;
+    world.set_credential(&value).await;
+    if source != SECRET {
+        world.fill(source, &value).await;
+    }
+    world.start();
+    let from = json!({ "secretRef": { "name": source } });
+    world
+        .adopt(json!({ "adopt": { "valueFrom": from, "tokenID": id.to_string() } }))
+        .await;
+    world.pass(30).await;
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    (world, value)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_token_is_not_revoked_with_itself_as_the_credential_wherever_its_value_stands() {
+    for source in [SECRET, "source"] {
+        let (world, value) = adopts_the_credential(source).await;
+        world.delete().await;
+        world.pass(60).await;
+        let requests = world.api.requests().len();
+        world.pass(1_200).await;
+        assert!(world.issuer.accepts(&value), "the issuer has no credential");
+        assert!(world.object().is_some() && world.secret().is_some());
+        assert_eq!(world.condition("Ready"), "False: Deleting");
+        assert_eq!(world.condition("RevokeFailed"), "True: RevokeInUse");
+        let told = world.message("RevokeFailed");
+        assert!(
+            told.contains("it is the credential of its own issuer"),
+            "{told}"
+        );
+        assert_eq!(world.notes("RevokeFailed").len(), 1);
+        let reads = world.api.requests().len() - requests;
+        assert!(reads < 100, "{reads} requests in twenty minutes");
+        other_credential(&world, "right").await;
+        world.pass(600).await;
+        assert!(world.object().is_none(), "{}", world.message("Ready"));
+        assert!(!world.issuer.accepts(&value));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_token_is_not_revoked_while_its_source_is_the_credential_of_another_issuer() {
+    let mut world = World::with(MemorySettings {
+        values_name_ids: true,
+        ..MemorySettings::default()
+    })
+    .await;
+    let (id, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    let keys = json!({ "token": "PASTED" });
+    let theirs = json!({ "credential": { "secretRef": { "name": "source", "keys": keys } } });
+    world.issuer_as("second", theirs).await;
+    world
+        .ask_as(
+            "other",
+            json!({ "issuerRef": { "name": "second" }, "secret": { "name": "other" } }),
+        )
+        .await;
+    world.start();
+    world
+        .adopt(json!({ "adopt": { "tokenID": id.to_string() } }))
+        .await;
+    world.pass(30).await;
+    world.delete().await;
+    world.pass(1_200).await;
+    assert!(
+        world.issuer.accepts(&value),
+        "the second issuer has lost its credential"
+    );
+    assert_eq!(world.condition("RevokeFailed"), "True: RevokeInUse");
+    let change = json!({ "credential": { "secretRef": { "name": "credential", "keys": null } } });
+    world.change_issuer("second", change).await;
+    world.pass(120).await;
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+    assert!(!world.issuer.accepts(&value));
 }
 
 #[tokio::test(start_paused = true)]
