@@ -13,8 +13,10 @@ use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
 use crate::adopted::record::{self, AdoptedRecord, Recognised, Remembered};
 use crate::adopted::wanted;
 use crate::cluster::calls::CallError;
-use crate::cluster::conditions::Trouble;
+use crate::cluster::cause;
+use crate::cluster::conditions::{Trouble, say};
 use crate::cluster::context::Context;
+use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers;
 use crate::cluster::logs;
 use crate::cluster::memory::Memory;
@@ -79,6 +81,8 @@ pub(super) struct Adopted {
     pub(super) known: AdoptedRecord,
     /// What went wrong just now.
     pub(super) trouble: Option<Trouble>,
+    /// Why the Secret cannot be brought into its wanted form.
+    pub(super) unformed: Option<Trouble>,
     /// What it waits for at the issuer.
     pub(super) waits: Option<Trouble>,
     /// When that is tried again.
@@ -122,6 +126,7 @@ impl Adopted {
             invalid,
             known,
             trouble: None,
+            unformed: None,
             waits: None,
             retry_at: None,
             kept,
@@ -203,6 +208,27 @@ impl Adopted {
         logs::because(reason::WRITE_REFUSED);
         tracing::warn!(what, "a write was refused: {message}");
         self.in_trouble(reason::WRITE_REFUSED, format!("{what}: {message}"));
+        self.retry_later();
+    }
+
+    /// The API server does not take the Secret as it is wanted, while its value works: it is said, once in an event.
+    pub(super) async fn form_refused(&mut self, error: &CallError) {
+        logs::because(reason::SECRET_REFUSED);
+        tracing::warn!(error = cause::chain(error), "the Secret stays as it is");
+        let message =
+            format!("{error}. The value in the Secret still works; the write is tried again.");
+        let why = Trouble::new(reason::SECRET_REFUSED, message);
+        let status = self.object.status.as_ref();
+        if !status.is_some_and(|status| say(&status.conditions, &why)) {
+            let event = Event::warning(reason::SECRET_REFUSED, "Restore", why.message.clone());
+            send(&self.context, &self.object, &event).await;
+        }
+        self.unformed = Some(why);
+        self.retry_later();
+    }
+
+    /// What was refused is tried again later and later.
+    fn retry_later(&mut self) {
         let failures = self.context.failed(&self.manager.uid);
         let wait = Duration::from_secs(1).saturating_mul(1 << failures.min(9));
         let wait = SignedDuration::try_from(wait.min(LONGEST_WAIT)).unwrap_or(UNTOLD);

@@ -78,7 +78,7 @@ impl Adopted {
                 self.perform(action.clone(), decision.reason, &observed)
                     .await
             }
-            None => self.restore(&observed).await,
+            None => self.tend(&observed).await,
         };
         let after = match after {
             Err(CallError::Refused { what, message }) => self.refused(what, &message),
@@ -107,7 +107,7 @@ impl Adopted {
     /// When to look again.
     fn next(&self, observed: &Observed, decision: &AdoptDecision, at: Option<Timestamp>) -> Next {
         let now = self.now();
-        if self.trouble.is_none() {
+        if self.trouble.is_none() && self.unformed.is_none() {
             self.context.succeeded(&self.manager.uid);
         }
         let missing = observed.source_missing().then(|| after(now, MISSING));

@@ -22,7 +22,7 @@ struct Why {
 /// The status after `basis`.
 pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> ApiTokenStatus {
     let adopted = basis.adopted;
-    let facts = facts(basis, now);
+    let facts = facts(basis, before, now);
     let passing = [
         condition::ACCEPTED,
         condition::PROVEN,
@@ -50,13 +50,13 @@ pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
     }
 }
 
-fn facts(basis: &Basis<'_>, now: Timestamp) -> Vec<Fact> {
+fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact> {
     let why = why_not(basis, now);
-    let mut facts = vec![
-        ready(basis, why.as_ref()),
-        stalled(basis, why.as_ref()),
-        reconciling(basis),
-    ];
+    let mut facts = vec![stalled(basis, why.as_ref()), reconciling(basis)];
+    // Nobody can look whether it is as this generation wants it; what was said of the former one stands.
+    if why.is_some() || basis.adopted.issuer.is_ok() || deleting(basis) || !is_ready(before) {
+        facts.insert(0, ready(basis, why.as_ref()));
+    }
     facts.extend(accepted(basis));
     facts.extend(proven(basis));
     facts.extend(expires_soon(basis, now));
@@ -65,6 +65,11 @@ fn facts(basis: &Basis<'_>, now: Timestamp) -> Vec<Fact> {
     let name = &adopted.object.spec.secret.name;
     facts.extend(adopted.context.contested(&adopted.manager.uid, name, now));
     facts
+}
+
+fn is_ready(status: &ApiTokenStatus) -> bool {
+    let mut conditions = status.conditions.iter();
+    conditions.any(|known| known.type_ == condition::READY && known.status == "True")
 }
 
 /// Why the Secret holds no token that works; nothing where it does.
@@ -151,9 +156,13 @@ fn ready(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
         let told = format!("{sentence} {waits}");
         return Fact::new(condition::READY, false, reason::DELETING, told.trim_end());
     }
-    match why {
-        Some(why) => Fact::new(condition::READY, false, &why.reason, &why.message),
-        None => Fact::new(
+    let adopted = basis.adopted;
+    let not = |reason: &str, message: &str| Fact::new(condition::READY, false, reason, message);
+    match (why, &adopted.unformed, &adopted.issuer) {
+        (Some(why), ..) => not(&why.reason, &why.message),
+        (None, Some(refused), _) => not(&refused.reason, &refused.message),
+        (None, None, Err(obstacle)) => not(obstacle.reason, &obstacle.message),
+        (None, None, Ok(_)) => Fact::new(
             condition::READY,
             true,
             reason::READY,
@@ -167,15 +176,22 @@ fn stalled(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
     if basis.decision.reason == changed {
         return conditions::stalled(Some(Trouble::new(changed.name(), about(basis))));
     }
-    let why = why.filter(|why| why.person && !deleting(basis));
-    conditions::stalled(why.map(|why| Trouble::new(&why.reason, &why.message)))
+    let obstacle = basis.adopted.issuer.as_ref().err();
+    let why = match (why, obstacle) {
+        (Some(why), _) => why.person.then(|| Trouble::new(&why.reason, &why.message)),
+        (None, Some(obstacle)) if obstacle.stalled => {
+            Some(Trouble::new(obstacle.reason, &obstacle.message))
+        }
+        (None, _) => None,
+    };
+    conditions::stalled(why.filter(|_| !deleting(basis)))
 }
 
 fn reconciling(basis: &Basis<'_>) -> Fact {
     let Basis {
         adopted, decision, ..
     } = basis;
-    if let Some(trouble) = &adopted.trouble {
+    if let Some(trouble) = adopted.trouble.as_ref().or(adopted.unformed.as_ref()) {
         return conditions::reconciling(Some(trouble.clone()));
     }
     if let Err(obstacle) = &adopted.issuer

@@ -194,7 +194,9 @@ impl Adopted {
             }
         };
         self.tell_delivery(&value, observed).await;
-        marks.unwrap_or(Ok(()))?;
+        if let Some(Err(error)) = marks {
+            self.form_refused(&error).await;
+        }
         Ok(After::Again)
     }
 
@@ -250,9 +252,24 @@ impl Adopted {
         contested::waits(&self.context, &self.object, secret)
     }
 
+    /// Holds the object for as long as there is something to undo, whoever takes the finalizer away, and the Secret in
+    /// its wanted form.
+    pub(super) async fn tend(&mut self, observed: &Observed) -> Result<After, CallError> {
+        if self.known.record.accepted.is_some() {
+            self.ensure_finalizer().await?;
+        }
+        match self.restore(observed).await {
+            Err(error @ CallError::Refused { .. }) => {
+                self.form_refused(&error).await;
+                Ok(After::Rest(None))
+            }
+            done => done,
+        }
+    }
+
     /// Restores what is not the value, and renders anew where the user wants it to look different.
     /// The issuer is not asked.
-    pub(super) async fn restore(&mut self, observed: &Observed) -> Result<After, CallError> {
+    async fn restore(&mut self, observed: &Observed) -> Result<After, CallError> {
         let rest = After::Rest(None);
         let Ok(handle) = &self.issuer else {
             return Ok(rest);
@@ -263,6 +280,10 @@ impl Adopted {
         let (Some(held), Some(secret)) = (held, &observed.secret) else {
             return Ok(rest);
         };
+        // What was taken off on its way just now would be again.
+        if self.unformed.is_some() {
+            return Ok(rest);
+        }
         if self.spec.deletion.since.is_some() || self.waits_for_rival(observed).is_some() {
             return Ok(rest);
         }
@@ -273,7 +294,9 @@ impl Adopted {
             Ok(Some(marks)) => {
                 let secret = &self.object.spec.secret.name;
                 tracing::info!(secret, "the Secret is brought into its wanted form");
-                marks?;
+                if let Err(error) = marks {
+                    self.form_refused(&error).await;
+                }
                 Ok(After::Again)
             }
             Ok(None) => Ok(rest),

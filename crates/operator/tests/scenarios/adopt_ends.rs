@@ -382,7 +382,7 @@ async fn without_a_usable_issuer_what_is_delivered_stays_ready_until_its_date() 
     world.set_credential("wrong").await;
     world.pass(2 * MINUTE).await;
     assert_eq!(world.condition("Ready"), "True: Ready");
-    assert_eq!(world.condition("Stalled"), "False: Idle");
+    assert_eq!(world.condition("Stalled"), "True: CredentialNotFound");
     world.pass(DAY).await;
     assert_eq!(world.condition("Ready"), "False: TokenExpired");
     // Nothing that only the issuer could end: it goes without.

@@ -153,10 +153,10 @@ async fn a_webhook_that_takes_our_label_off_the_secret_is_told_and_its_loss_is_n
     let template = json!({ "spec": { "secret": { "labels": { "team": "a" } } } });
     world.change(template).await;
     world.pass(MINUTE).await;
-    assert_eq!(world.condition("Ready"), "True: Ready", "the value works");
-    assert_eq!(world.condition("Reconciling"), "True: WriteRefused");
-    let told = world.message("Reconciling");
-    let words = ["webhook", label::SECRET];
+    assert_eq!(world.condition("Ready"), "False: SecretRefused");
+    assert_eq!(world.condition("Reconciling"), "True: SecretRefused");
+    let told = world.message("Ready");
+    let words = ["webhook", label::SECRET, "still works"];
     assert!(words.iter().all(|word| told.contains(word)), "{told}");
     world
         .secrets()
@@ -168,5 +168,6 @@ async fn a_webhook_that_takes_our_label_off_the_secret_is_told_and_its_loss_is_n
     assert_eq!(world.notes("Published").len(), 2, "it was delivered twice");
     world.api.clear_faults();
     world.pass(6 * MINUTE).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
     assert_eq!(world.condition("Reconciling"), "False: Idle");
 }

@@ -14,6 +14,7 @@ mod adopt_ends;
 mod adopt_moves;
 mod adopt_secrets;
 mod adopt_sources;
+mod adopt_told;
 mod bad_days;
 mod bereft;
 mod between;
