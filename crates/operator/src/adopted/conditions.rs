@@ -2,7 +2,8 @@
 //! one that was taken up, and of its end.
 
 use jiff::Timestamp;
-use tokenwright_api::names::{condition, reason};
+use kube::ResourceExt as _;
+use tokenwright_api::names::{annotation, condition, reason};
 use tokenwright_client::About;
 use tokenwright_core::adopt::Term;
 use tokenwright_core::{Liveness, Reason};
@@ -109,6 +110,36 @@ pub(super) fn expires_soon(basis: &Basis<'_>, now: Timestamp) -> Option<Fact> {
         }
         Term::Open | Term::Ended(_) => None,
     }
+}
+
+/// What a person asks for by an annotation and only a person can do: whoever believes that it is done leaves a leaked
+/// token alive.
+pub(super) fn asked_in_vain(basis: &Basis<'_>) -> Vec<Fact> {
+    let adopted = basis.adopted;
+    let asked = |key: &str| {
+        let said = adopted.object.annotations().get(key);
+        said.is_some_and(|text| !text.trim().is_empty()) && !deleting(basis)
+    };
+    let invalid = reason::INVALID_SPEC;
+    let mut facts = Vec::new();
+    if asked(annotation::ROTATE) {
+        let message = format!(
+            "The annotation {} rotates nothing: a person makes this token. {}",
+            annotation::ROTATE,
+            next_one(adopted)
+        );
+        facts.push(Fact::new(condition::ROTATING, false, invalid, message));
+    }
+    if asked(annotation::REVOKE_PREVIOUS) {
+        let by_hand = adopted.manual();
+        let by_hand = by_hand.map_or(String::new(), |manual| format!(" ({manual})"));
+        let message = format!(
+            "The annotation {} ends nothing: a person made the tokens before the accepted one, and ends them{by_hand}.",
+            annotation::REVOKE_PREVIOUS
+        );
+        facts.push(Fact::new(condition::REVOKE_FAILED, true, invalid, message));
+    }
+    facts
 }
 
 /// That the token which is to end with its object does not. It stands until the object goes.

@@ -7,7 +7,7 @@ use tokenwright_core::Reason;
 use tokenwright_core::adopt::Term;
 
 use crate::adopted::basis::{Basis, deleting, in_use, moved, next_one, refused, sentence};
-use crate::adopted::conditions::{accepted, expires_soon, not_revoked, proven};
+use crate::adopted::conditions::{accepted, asked_in_vain, expires_soon, not_revoked, proven};
 use crate::adopted::record;
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
 use crate::secret::owner::about_foreign;
@@ -28,13 +28,18 @@ pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
         condition::PROVEN,
         condition::EXPIRES_SOON,
         condition::CONTESTED,
+        condition::ROTATING,
+        condition::REVOKE_FAILED,
     ];
     let said = |type_: &str| facts.iter().any(|fact| fact.type_ == type_);
     let over: Vec<&str> = passing
         .into_iter()
         // Without an issuer nothing is known about what is offered, and nothing is taken back.
         .filter(|type_| {
+            // That a token which is to end does not stands until the object goes.
+            let ends = *type_ == condition::REVOKE_FAILED && deleting(basis);
             !said(type_)
+                && !ends
                 && (adopted.issuer.is_ok()
                     || *type_ != condition::ACCEPTED && *type_ != condition::PROVEN)
         })
@@ -61,6 +66,7 @@ fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact
     facts.extend(proven(basis));
     facts.extend(expires_soon(basis, now));
     facts.extend(not_revoked(basis));
+    facts.extend(asked_in_vain(basis));
     let adopted = basis.adopted;
     let name = &adopted.object.spec.secret.name;
     facts.extend(adopted.context.contested(&adopted.manager.uid, name, now));

@@ -2,7 +2,7 @@
 
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::adopt::AdoptedToken;
-use tokenwright_api::names::{condition, event};
+use tokenwright_api::names::{condition, event, reason};
 use tokenwright_core::Reason;
 
 use crate::cluster::events::Event;
@@ -12,7 +12,10 @@ const STALLS: [Reason; 2] = [Reason::DestinationForeign, Reason::IssuerIdentityC
 
 /// The events between two statuses, each with the sentence of its condition.
 pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Vec<Event> {
-    let begins = |type_, reason| is(after, type_, reason) && !is(before, type_, reason);
+    let begins = |type_, reason| {
+        let reason = Reason::name(reason);
+        is(after, type_, reason) && !is(before, type_, reason)
+    };
     let refused = |status: &ApiTokenStatus| {
         let offered = status.adopted.as_ref()?.offered.as_ref()?;
         (offered.liveness == "Dead").then(|| offered.fingerprint.clone())
@@ -36,6 +39,12 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
             events.push(Event::warning(reason.name(), "Compare", note));
         }
     }
+    let vain = reason::INVALID_SPEC;
+    for type_ in [condition::ROTATING, condition::REVOKE_FAILED] {
+        if is(after, type_, vain) && !is(before, type_, vain) {
+            events.push(Event::warning(vain, "Compare", said(after, type_)));
+        }
+    }
     if begins(condition::EXPIRES_SOON, Reason::ExpiresSoon) {
         events.push(told(event::EXPIRES_SOON, condition::EXPIRES_SOON));
     }
@@ -51,9 +60,9 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
     events
 }
 
-fn is(status: &ApiTokenStatus, type_: &str, reason: Reason) -> bool {
+fn is(status: &ApiTokenStatus, type_: &str, reason: &str) -> bool {
     let mut conditions = status.conditions.iter();
-    conditions.any(|condition| condition.type_ == type_ && condition.reason == reason.name())
+    conditions.any(|condition| condition.type_ == type_ && condition.reason == reason)
 }
 
 fn said(status: &ApiTokenStatus, type_: &str) -> String {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
-use tokenwright_api::names::{GROUP, condition, finalizer};
+use tokenwright_api::names::{GROUP, condition, finalizer, reason};
 use tokenwright_api::token::IssuerRef;
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_core::{Lifetime, Parameters, duration};
@@ -262,7 +262,10 @@ fn stuck_of(token: &ApiToken) -> usize {
     let mut conditions = status.conditions.iter();
     let adopted = status.adopted.is_some()
         && marks::has(token, finalizer::API_TOKEN)
-        && conditions.any(|known| known.type_ == condition::REVOKE_FAILED);
+        && conditions.any(|known| {
+            // What a person asked for in vain is no revoke.
+            known.type_ == condition::REVOKE_FAILED && known.reason != reason::INVALID_SPEC
+        });
     minted.saturating_add(usize::from(adopted))
 }
 

@@ -1,7 +1,7 @@
 //! What an `ApiToken` that adopts says of itself where its wish cannot be carried out, or has no effect.
 
 use serde_json::json;
-use tokenwright_api::names::{finalizer, label};
+use tokenwright_api::names::{annotation, finalizer, label};
 use tokenwright_client::MemorySettings;
 use tokenwright_testbed::memory::{Fault as Refusal, Verb};
 
@@ -87,6 +87,47 @@ async fn a_label_of_ours_that_a_webhook_takes_off_an_adopted_secret_is_told() {
         assert_eq!(world.data("token").as_ref(), Some(&value));
     }
     assert_eq!(world.notes("SecretRefused").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_annotation_that_asks_for_what_only_a_person_can_do_is_told_once_and_does_nothing() {
+    let settings = MemorySettings {
+        manual: Some("make keys in the dashboard".to_owned()),
+        ..MemorySettings::default()
+    };
+    let mut world = World::with(settings).await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    world.adopt(json!({})).await;
+    world.pass(5).await;
+    for (key, text, type_) in [
+        (annotation::ROTATE, "now", "Rotating: False"),
+        (annotation::REVOKE_PREVIOUS, "1", "RevokeFailed: True"),
+    ] {
+        let annotate = |text| json!({ "metadata": { "annotations": { key: text } } });
+        let (type_, is) = type_.split_once(": ").unwrap();
+        assert_eq!(world.condition(type_), "absent");
+        world.change(annotate(Some(text))).await;
+        world.pass(30 * MINUTE).await;
+        assert_eq!(world.condition(type_), format!("{is}: InvalidSpec"));
+        let told = world.message(type_);
+        for said in [key, "make keys in the dashboard"] {
+            assert!(told.contains(said), "{told}");
+        }
+        let notes = world.notes("InvalidSpec");
+        assert_eq!(
+            notes.iter().filter(|note| **note == told).count(),
+            1,
+            "{notes:?}"
+        );
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        assert_eq!(world.condition("Stalled"), "False: Idle");
+        world.change(annotate(None)).await;
+        world.pass(5).await;
+        assert_eq!(world.condition(type_), "absent");
+    }
+    assert!(world.issuer.accepts(&value));
 }
 
 #[tokio::test(start_paused = true)]
