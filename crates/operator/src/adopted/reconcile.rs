@@ -12,7 +12,7 @@ use tokenwright_core::instant::after;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
-use tokenwright_api::names::{event, reason};
+use tokenwright_api::names::{condition, event, reason};
 use tokenwright_core::Reason;
 use tokenwright_core::adopt::{AdoptAction, AdoptDecision, decide_adopted};
 
@@ -36,8 +36,12 @@ use crate::secret::manager::Manager;
 /// More steps than any object needs at once; beyond it something turns in a circle, slowly then.
 const MOST_STEPS: usize = 16;
 
-/// A Secret that is not there is not watched; it is looked for this often.
-const MISSING: SignedDuration = SignedDuration::from_secs(15);
+/// A Secret that is not there is not watched; it is looked for so soon at first: a person who makes both needs no
+/// longer between them.
+const MISSING_FIRST: SignedDuration = SignedDuration::from_secs(15);
+
+/// And at least this often, however long it has been missing: whoever makes it then waits so long.
+const MISSING_LAST: SignedDuration = SignedDuration::from_mins(5);
 
 /// Brings one object as near to what is wanted of it as is possible now.
 ///
@@ -110,7 +114,8 @@ impl Adopted {
         if self.trouble.is_none() && self.unformed.is_none() {
             self.context.succeeded(&self.manager.uid);
         }
-        let missing = observed.source_missing().then(|| after(now, MISSING));
+        let missing = observed.source_missing() && self.spec.deletion.since.is_none();
+        let missing = missing.then(|| after(now, self.missing_for(now)));
         let in_use = decision.reason == Reason::RevokeInUse;
         let untold = observed.foreign() || self.issuer.is_err() || in_use;
         let untold = untold.then(|| after(now, UNTOLD));
@@ -124,6 +129,16 @@ impl Adopted {
             self.retry_at,
         ];
         pace::at_first(all, now)
+    }
+
+    /// How long nobody looks for a source that is missing: as long as it has been, as the status tells.
+    fn missing_for(&self, now: Timestamp) -> SignedDuration {
+        let status = self.object.status.as_ref();
+        let mut conditions = status.iter().flat_map(|status| &status.conditions);
+        let since = conditions.find(|known| known.type_ == condition::ACCEPTED);
+        let missing = since.map(|since| now.duration_since(since.last_transition_time.0));
+        let missing = missing.unwrap_or_default();
+        missing.clamp(MISSING_FIRST, MISSING_LAST)
     }
 
     /// Writes down what is known and what it means, and reports what is new; nothing is sent where

@@ -62,10 +62,38 @@ async fn a_source_that_comes_late_is_found() {
     assert_eq!(world.writes().len(), writes, "waiting writes nothing");
     let (_, value) = world.by_hand().await;
     world.fill("source", &value).await;
-    world.pass(16).await;
+    world.pass(5 * MINUTE + 1).await;
     assert_eq!(world.data("token"), Some(value));
     assert_eq!(world.condition("Ready"), "True: Ready");
     assert_eq!(world.condition("Stalled"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_come_is_looked_for_less_and_less_often() {
+    let mut world = World::new().await;
+    world.start();
+    world.adopt(json!({})).await;
+    world.pass(5).await;
+    let looks = |world: &World| {
+        let all = world.api.requests().into_iter();
+        all.filter(|record| record.seen.name.as_deref() == Some("source"))
+            .count()
+    };
+    let first = looks(&world);
+    world.pass(MINUTE).await;
+    let soon = looks(&world) - first;
+    assert!((2..=4).contains(&soon), "{soon} looks in the first minute");
+    world.pass(60 * MINUTE).await;
+    let hour = looks(&world) - first;
+    assert!((12..=20).contains(&hour), "{hour} looks in an hour");
+    // Whoever comes next begins no quicker.
+    world.crash().await;
+    world.start();
+    world.pass(5).await;
+    let before = looks(&world);
+    world.pass(60 * MINUTE).await;
+    let hour = looks(&world) - before;
+    assert!((11..=14).contains(&hour), "{hour} looks after a restart");
 }
 
 #[tokio::test(start_paused = true)]
