@@ -187,6 +187,7 @@ impl Adopted {
         }
         if reason == Reason::DeletionTimedOut
             && let (Some(secret), Some(_)) = (&observed.secret, &observed.held)
+            && !is_credential(secret)
             && self.spec.deletion.policy == DeletionPolicy::Revoke
             && let Err(error) = self.context.calls.remove_secret(secret).await
         {

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::annotation;
+use tokenwright_api::owner::Owner;
 use tokenwright_client::About;
 use tokenwright_core::DeletionPolicy;
 use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds};
@@ -12,7 +13,7 @@ use crate::adopted::record::Recognised;
 use crate::adopted::source::{NoValue, hold, offered};
 use crate::cluster::calls::CallError;
 use crate::cluster::finalizers::{self, is_credential};
-use crate::secret::delivery::{Ownership, ownership};
+use crate::secret::delivery::{Ownership, other_manager, ownership};
 use crate::secret::parts::Parts;
 
 /// Everything that is seen at one instant.
@@ -28,6 +29,8 @@ pub(super) struct Observed {
     pub(super) held: Option<Recognised>,
     /// Whose it is, where it is there.
     pub(super) ownership: Option<Ownership>,
+    /// Whose value lies in it, where somebody exchanged the contents of two: nobody's only place is written over then.
+    pub(super) exchanged: Option<Owner>,
 }
 
 impl Observed {
@@ -84,7 +87,12 @@ impl Adopted {
         let ownership = secret
             .as_ref()
             .map(|secret| self.judge(secret, ownership(secret, &self.manager)));
-        let ours = ownership.as_ref() != Some(&Ownership::Foreign);
+        let foreign = ownership.as_ref() == Some(&Ownership::Foreign);
+        let exchanged = match secret.as_ref().filter(|_| foreign) {
+            Some(secret) => self.exchanged(secret).await?,
+            None => None,
+        };
+        let ours = !foreign || exchanged.is_some();
         let held = secret.as_ref().filter(|_| ours).map(|s| self.held_by(s));
         let observed = Observed {
             offer,
@@ -92,6 +100,7 @@ impl Adopted {
             secret,
             held,
             ownership,
+            exchanged,
         };
         self.forget_what_is_not_offered(&observed);
         Ok(observed)
@@ -131,6 +140,24 @@ impl Adopted {
             }
             held => held,
         }
+    }
+
+    /// Whose value the Secret that we delivered to holds, where that is another `ApiToken`, which has its own Secret
+    /// elsewhere or is gone.
+    async fn exchanged(&self, secret: &Secret) -> Result<Option<Owner>, CallError> {
+        let delivered = self.known.record.accepted.is_some() && self.spec.deletion.since.is_none();
+        let other = other_manager(secret, &self.manager);
+        let other = other.filter(|_| delivered && !self.is_accepted(secret));
+        let Some(other) = other else {
+            return Ok(None);
+        };
+        let ours = &self.manager.namespace;
+        let live = match other.namespace == *ours {
+            true => self.context.calls.token(ours, &other.name).await?,
+            false => None,
+        };
+        let place = (ours.as_str(), self.object.spec.secret.name.as_str());
+        Ok(Some(other).filter(|other| other.delivers_elsewhere(place, live.as_ref())))
     }
 
     /// Whose a Secret is for us. While we are deleted, nothing is taken over any more.

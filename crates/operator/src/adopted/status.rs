@@ -184,13 +184,15 @@ fn stalled(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
     }
     let obstacle = basis.adopted.issuer.as_ref().err();
     let why = match (why, obstacle) {
-        (Some(why), _) => why.person.then(|| Trouble::new(&why.reason, &why.message)),
-        (None, Some(obstacle)) if obstacle.stalled => {
+        (Some(why), _) if !deleting(basis) => {
+            why.person.then(|| Trouble::new(&why.reason, &why.message))
+        }
+        (_, Some(obstacle)) if obstacle.stalled => {
             Some(Trouble::new(obstacle.reason, &obstacle.message))
         }
-        (None, _) => None,
+        _ => None,
     };
-    conditions::stalled(why.filter(|_| !deleting(basis)))
+    conditions::stalled(why)
 }
 
 fn reconciling(basis: &Basis<'_>) -> Fact {

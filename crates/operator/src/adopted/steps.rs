@@ -67,8 +67,12 @@ impl Adopted {
             return None;
         }
         let now = self.now();
-        let Ok(handle) = &self.issuer else {
-            return Some(After::Rest(Some(after(now, UNTOLD))));
+        let handle = match &self.issuer {
+            Ok(handle) => handle,
+            Err(obstacle) => {
+                self.waits = Some(Trouble::new(obstacle.reason, &obstacle.message));
+                return Some(After::Rest(Some(after(now, UNTOLD))));
+            }
         };
         let request = SlotRequest {
             uid: self.manager.uid.clone(),
@@ -180,6 +184,7 @@ impl Adopted {
             return Ok(After::Rest(Some(again)));
         }
         let previous = match (&observed.held, &observed.secret) {
+            _ if observed.exchanged.is_some() => Parts::default(),
             (Some(held), _) if observed.intact() && held.fingerprint != value.fingerprint => {
                 held.parts.clone()
             }
@@ -316,6 +321,12 @@ impl Adopted {
         );
         let news = Event::normal(event::PUBLISHED, "Deliver", note);
         send(&self.context, &self.object, &news).await;
+        if let Some(other) = &observed.exchanged {
+            let reason = Reason::ValueModified;
+            let note = format!("{} {}", reason.sentence(), other.exchanged());
+            let news = Event::warning(reason.name(), "Repair", note);
+            send(&self.context, &self.object, &news).await;
+        }
         let held = observed.held.as_ref().map(|held| &held.fingerprint);
         if let Some(Ownership::Predecessor { uid }) = &observed.ownership
             && let Some(secret) = &observed.secret

@@ -1,11 +1,12 @@
 //! What people do to the Secret that an adopted value is delivered to, and whose it is.
 
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, label};
 use tokenwright_client::Operation;
 
 use crate::adopt::delivered;
-use crate::world::World;
+use crate::world::{TOKENS, World};
 
 const MINUTE: u64 = 60;
 
@@ -170,4 +171,45 @@ async fn a_webhook_that_takes_our_label_off_the_secret_is_told_and_its_loss_is_n
     world.pass(6 * MINUTE).await;
     assert_eq!(world.condition("Ready"), "True: Ready");
     assert_eq!(world.condition("Reconciling"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_adopted_secrets_whose_contents_were_exchanged_get_their_own_values_again() {
+    let (mut world, first) = delivered(json!({ "secret": { "keepPrevious": true } })).await;
+    let (_, second) = world.by_hand().await;
+    world.fill("elsewhere", &second).await;
+    let source = json!({ "valueFrom": { "secretRef": { "name": "elsewhere" } } });
+    let web = json!({ "adopt": source, "secret": { "name": "web-token" } });
+    world.adopt_as("web", web).await;
+    world.pass(5).await;
+    world.crash().await;
+    let both = ["ci-token", "web-token"];
+    let held = both.map(|name| serde_json::to_value(world.secret_called(name).unwrap()).unwrap());
+    for (name, other) in both.into_iter().zip(held.iter().rev()) {
+        let annotations = &other["metadata"]["annotations"];
+        let change = json!({ "data": other["data"], "metadata": { "annotations": annotations } });
+        let change = Patch::Merge(change);
+        let as_user = PatchParams::default();
+        world
+            .secrets()
+            .patch(name, &as_user, &change)
+            .await
+            .unwrap();
+    }
+    world.start();
+    world.pass(60).await;
+    for (secret, value) in both.into_iter().zip([first, second]) {
+        let data = world.secret_called(secret).unwrap().data.unwrap();
+        assert_eq!(data["token"].0, value.as_bytes(), "{secret}");
+    }
+    assert_eq!(world.data("previous.token"), None, "it is the other's");
+    for name in ["ci", "web"] {
+        assert_eq!(world.condition_of(TOKENS, name, "Ready"), "True: Ready");
+    }
+    let notes = world.notes("ValueModified");
+    let names = |other: &str| notes.iter().any(|note| note.contains(other));
+    assert!(
+        notes.len() == 2 && names("team-a/ci:") && names("team-a/web:"),
+        "{notes:?}"
+    );
 }

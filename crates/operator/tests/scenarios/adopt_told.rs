@@ -145,3 +145,24 @@ async fn a_finalizer_that_somebody_takes_away_is_set_again_though_nothing_else_i
     let held = world.object().unwrap().metadata.finalizers;
     assert_eq!(held.unwrap_or_default(), [finalizer::API_TOKEN]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_waits_for_an_issuer_says_why_nobody_can_ask_it() {
+    let mut world = World::new().await;
+    let (id, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    let named = json!({ "adopt": { "tokenID": id.to_string() } });
+    world.adopt(named).await;
+    world.pass(5).await;
+    world.crash().await;
+    world.set_credential("wrong").await;
+    world.start();
+    world.delete().await;
+    world.pass(2 * MINUTE).await;
+    assert!(world.object().is_some() && world.secret().is_some());
+    assert_eq!(world.condition("Ready"), "False: Deleting");
+    assert_eq!(world.condition("Stalled"), "True: CredentialNotFound");
+    let told = world.message("Ready");
+    assert!(told.contains("the token is wrong"), "{told}");
+}

@@ -424,6 +424,30 @@ async fn an_adopted_token_is_not_revoked_while_its_source_is_the_credential_of_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_adopted_secret_that_an_issuer_authenticates_with_stays_where_its_deletion_gives_up() {
+    let mut world = World::new().await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    let timeout = json!({ "deletion": { "timeout": "1h" } });
+    world.adopt(timeout).await;
+    world.pass(10).await;
+    let on_it = json!({ "credential": { "secretRef": { "name": "ci-token" } } });
+    world.issuer_as("second", on_it).await;
+    let other = json!({ "issuerRef": { "name": "second" }, "secret": { "name": "other" } });
+    world.ask_as("other", other).await;
+    world.pass(10).await;
+    world.delete().await;
+    world.pass(3_700).await;
+    assert!(world.object().is_none());
+    let left = world
+        .secret()
+        .expect("the second issuer has lost its credential");
+    assert_eq!(left.metadata.deletion_timestamp, None);
+    assert_eq!(world.notes("DeletionTimedOut").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_take_over_of_the_own_credential_survives_a_crash_at_every_point() {
     points::dies_everywhere(SelfRotating::TakeOver, 16).await;
 }
