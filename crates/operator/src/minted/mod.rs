@@ -3,6 +3,7 @@
 mod after;
 mod broken;
 mod doubt;
+mod judge;
 mod leave;
 mod listing;
 pub(crate) mod managed;

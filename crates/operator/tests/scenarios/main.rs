@@ -35,6 +35,7 @@ mod logs;
 mod metrics;
 mod nameless;
 mod neighbours;
+mod offered;
 mod only_observed;
 mod ordinary;
 mod pauses;

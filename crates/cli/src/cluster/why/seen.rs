@@ -190,13 +190,23 @@ impl Seen {
                 Destination::Foreign
             }
             Ownership::Ours => present(carried(secret), Intact::Yes),
-            Ownership::Offered | Ownership::Predecessor { .. } => present(None, Intact::Yes),
+            Ownership::Offered | Ownership::Predecessor { .. } if self.is_deleted() => {
+                Destination::Foreign
+            }
+            Ownership::Offered | Ownership::Predecessor { .. } => {
+                let delivered = record.current.is_some();
+                present(None, if delivered { Intact::No } else { Intact::Yes })
+            }
             Ownership::Foreign => match self.exchanged(record) {
                 Ok(Some(_)) => present(None, Intact::No),
                 Ok(None) => Destination::Foreign,
                 Err(()) => Destination::NotLooked,
             },
         }
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.object.metadata.deletion_timestamp.is_some()
     }
 
     /// Why the operator carries nothing out, where that is nothing that a rule could know: a grant that is
@@ -215,7 +225,7 @@ impl Seen {
         });
         let reason = stalled.next()?.reason.as_str();
         let decided = Reason::ALL.iter().any(|known| known.name() == reason);
-        (!decided && self.object.metadata.deletion_timestamp.is_none()).then_some(reason)
+        (!decided && !self.is_deleted()).then_some(reason)
     }
 
     /// Whether the operator, which reads the value, has found that the Secret is somebody else's.
@@ -234,8 +244,7 @@ impl Seen {
     /// Whose value the Secret holds in place of ours, where two were exchanged; an error where it cannot be
     /// seen whether that is so.
     fn exchanged(&self, record: &Record) -> Result<Option<Owner>, ()> {
-        let delivered =
-            record.current.is_some() && self.object.metadata.deletion_timestamp.is_none();
+        let delivered = record.current.is_some() && !self.is_deleted();
         let secret = self.secret.as_ref().ok().and_then(Option::as_ref);
         let us = Owner::of(&self.object);
         let other = secret.and_then(|secret| us.other(secret.annotations()));
