@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tfplugin::{Action, Diagnostics, Invoke, Value, async_trait};
+use tfplugin::{Action, Connection, Diagnostics, Invoke, Value, async_trait};
 use tokenwright_client::{Error, RevokeError};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
@@ -38,9 +38,16 @@ pub(crate) struct TokenAction {
 impl Action for TokenAction {
     async fn plan(&self, config: &Value, diags: &mut Diagnostics) {
         let connected = self.sessions.connected(config, Purpose::Mint, diags);
-        if let Some(connected) = connected {
-            self.verb.check_at(config, &connected, diags);
+        let Some(connected) = connected else {
+            return;
+        };
+        // Where the id is written out, nothing says that the resource of the token comes first.
+        if let Some(id) = config.read(TOKEN_ID).map(TokenId::new) {
+            let session = (self.sessions).open(&connected, Connection::default(), TIMEOUT);
+            let known = || connected.claims.name_of(&id).is_some();
+            session.hear(known).await;
         }
+        self.verb.check_at(config, &connected, diags);
     }
 
     async fn invoke(&self, request: Invoke, diags: &mut Diagnostics) {
@@ -104,9 +111,17 @@ impl Verb {
         format!("{to} was not {}", self.past())
     }
 
-    /// What the system cannot do is said at plan.
+    /// What the system cannot do is said at plan, and what this run must not do to itself.
     fn check_at(self, config: &Value, connected: &Connected, diags: &mut Diagnostics) {
         are_known(&parameters(config), connected, diags);
+        let id = config.read(TOKEN_ID).map(TokenId::new);
+        if let Some(id) = id.filter(|id| connected.is_credential(id) && self != Self::Enable) {
+            diags.error_at(
+                TOKEN_ID.path(),
+                self.not_done(&format!("Token {id}")),
+                "It is this run's own credential. Give the issuer another one first.",
+            );
+        }
         let can = connected.issuer.capabilities();
         let able = match self {
             Self::Revoke => can.revoke,
@@ -136,14 +151,6 @@ impl Verb {
         let summary = self.not_done(&named);
         // What the issuer does not show may be anything that somebody wrote there, a value even.
         let unnamed = self.not_done("The token");
-        if self != Self::Enable && connected.claims.is_credential(&id) {
-            diags.error_at(
-                path(),
-                summary,
-                "It is this run's own credential. Give the issuer another one first.",
-            );
-            return None;
-        }
         match (self, connected.claims.fresh(&id)) {
             (Self::Revoke, Some(fresh)) => {
                 let why = match fresh {

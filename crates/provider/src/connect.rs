@@ -20,7 +20,7 @@ use crate::schema::names::*;
 mod claims;
 mod make;
 
-pub(crate) use claims::{Claim, Claims, Fresh, run_of};
+pub(crate) use claims::{Claim, Claims, Fingerprint, Fresh, run_of};
 pub(crate) use make::{by_profile, check};
 
 /// A listing is evidence for a destroy that was planned for so long; later ones are listed anew.
@@ -339,6 +339,18 @@ impl Connected {
             endpoint: self.issuer.endpoint().to_owned(),
             identity: None,
         }
+    }
+
+    /// Whether this run's requests authenticate with a token, as far as a resource of this run tells.
+    pub(crate) fn is_credential(&self, id: &TokenId) -> bool {
+        let fingerprint = self.claims.fingerprint(id);
+        fingerprint.is_some_and(|fingerprint| self.authenticates_with(&fingerprint))
+    }
+
+    /// Whether this run's requests authenticate with the token of this fingerprint.
+    pub(crate) fn authenticates_with(&self, fingerprint: &Fingerprint) -> bool {
+        let own = self.credential.as_ref();
+        own.is_some_and(|own| fingerprint.is_of(own))
     }
 
     /// Whether tokens of this state can be told from those of others.

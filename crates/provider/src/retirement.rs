@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Diagnostics, Plan, PlanResult, RawState, Read, ReadResult,
     Resource, Value, async_trait,
@@ -13,9 +14,10 @@ use tokenwright_client::{NotProven, RevokeError};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, TokenId, TokenRef};
 
-use crate::connect::{Connected, Purpose};
+use crate::connect::{Connected, Fingerprint, Purpose};
 use crate::data::{are_known, show};
 use crate::diagnostics;
+use crate::private_state::PrivateState;
 use crate::schema::{self, TIMEOUT, names::*};
 use crate::session::{Session, Sessions};
 use crate::token::Ending;
@@ -33,9 +35,11 @@ impl Resource for Retirement {
         schema::upgrade(schema::RETIREMENT, version, &state, diags)
     }
 
-    /// What it names is looked after by the resource of the token.
+    /// What it names is looked after by the resource of the token, which is read before: an apply in which that
+    /// rests does not tell of it.
     async fn read(&self, request: Read, _diags: &mut Diagnostics) -> ReadResult {
         let Read { state, private } = request;
+        let private = self.kept(&state, private);
         ReadResult { state, private }
     }
 
@@ -78,13 +82,47 @@ impl Resource for Retirement {
             }
         };
         ApplyResult {
+            private: self.kept(&state, request.private),
             state,
-            private: request.private,
         }
     }
 }
 
+/// What a later run needs to know of the token that is named.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    #[serde(rename = "i")]
+    id: String,
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<Fingerprint>,
+}
+
+impl PrivateState for Kept {}
+
+impl Kept {
+    /// Whether this run's requests authenticate with the token.
+    fn is_credential(&self, id: &TokenId, connected: &Connected) -> bool {
+        let fingerprint = self.fingerprint.as_ref().filter(|_| self.id == id.as_str());
+        fingerprint.is_some_and(|fingerprint| connected.authenticates_with(fingerprint))
+    }
+}
+
 impl Retirement {
+    /// What is kept beside a state: what its token's resource says in this run, or what was kept before.
+    fn kept(&self, state: &Value, before: Vec<u8>) -> Vec<u8> {
+        let connections = self.sessions.connections();
+        let named = connections.zip(token_id(state));
+        let told = named.and_then(|(connections, id)| {
+            let fingerprint = connections.claims().fingerprint(&id)?;
+            Some(Kept {
+                id: id.to_string(),
+                fingerprint: Some(fingerprint),
+            })
+        });
+        told.map_or(before, |kept| kept.write())
+    }
+
     fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
         self.sessions.connected(resource, Purpose::Mint, diags)
     }
@@ -96,13 +134,17 @@ impl Retirement {
         let mut state = request.planned.clone();
         let named = token_id(&state)?;
         let before = token_id(&request.prior).filter(|before| *before != named);
-        let revoked = match &before {
-            Some(before) => end(&session, before, &request.prior, diags).await?,
-            None => false,
-        };
         let remote_name = match &before {
             None if !request.prior.is_null() => request.prior.get(REMOTE_NAME).clone(),
             _ => Value::from(name_of(&session, &named, &state, diags).await?),
+        };
+        let revoked = match &before {
+            Some(before) => {
+                let next = remote_name.as_str().and_then(Marker::of_name);
+                let kept = Kept::read(&request.private);
+                end(&session, (before, next), (&request.prior, &kept), diags).await?
+            }
+            None => false,
         };
         let (id, at) = match before.filter(|_| revoked) {
             Some(before) => (Some(before.to_string()), Some(session.now().to_string())),
@@ -136,13 +178,13 @@ fn token_id(resource: &Value) -> Option<TokenId> {
 /// where it is not for this resource to end it.
 async fn end(
     session: &Session,
-    id: &TokenId,
-    prior: &Value,
+    (id, next): (&TokenId, Option<Marker>),
+    (prior, kept): (&Value, &Kept),
     diags: &mut Diagnostics,
 ) -> Option<bool> {
     let claims = &session.connected.claims;
     let summary = format!("Token {id} was not revoked");
-    if claims.is_credential(id) {
+    if session.connected.is_credential(id) || kept.is_credential(id, &session.connected) {
         let detail = "It is this run's own credential: it authenticates the requests of this very run. Give the issuer another credential; the end of its overlap revokes it.";
         diags.warning(summary, detail);
         return Some(false);
@@ -160,6 +202,11 @@ async fn end(
         diags.warning(summary, detail);
         return Some(false);
     };
+    if !is_superseded(&marker, next.as_ref()) && !claims.claimed(&marker.manager) {
+        let detail = "The token that is named now is no successor of it, and no resource of this run says whose it is: it may be the current token of its resource, which ends it when it is rotated or destroyed. Revoke it at the issuer if nobody needs it.";
+        diags.warning(summary, detail);
+        return Some(false);
+    }
     let token = TokenRef {
         id: id.clone(),
         marker,
@@ -191,6 +238,14 @@ async fn end(
             }
         }
     }
+}
+
+/// Whether a token was minted in place of another: later, for the same resource.
+fn is_superseded(before: &Marker, next: Option<&Marker>) -> bool {
+    next.is_some_and(|next| {
+        let same = next.origin == before.origin && next.manager == before.manager;
+        same && next.revision > before.revision
+    })
 }
 
 /// The name at the issuer of the token that is named now: as its resource says, else as the issuer does.

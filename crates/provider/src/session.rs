@@ -18,6 +18,10 @@ const UNREACHABLE: u32 = 3;
 /// The first wait after a refusal that may pass; it doubles.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(500);
 
+/// So soon other calls of a run have told of their resources.
+const TOLD: SignedDuration = SignedDuration::from_secs(2);
+const LISTEN_AGAIN: SignedDuration = SignedDuration::from_millis(100);
+
 /// What is brought to its end takes no longer: a provider without its Terraform ends after half a minute.
 const LAST: SignedDuration = SignedDuration::from_secs(25);
 
@@ -156,6 +160,14 @@ impl Session {
             () = tokio::time::sleep(wait) => {}
             () = self.stop.cancelled() => {}
             () = self.connection.gone() => {}
+        }
+    }
+
+    /// Waits until other calls of this run have told enough, and not for long.
+    pub(crate) async fn hear(&self, mut enough: impl FnMut() -> bool) {
+        let until = after(self.now(), TOLD);
+        while !enough() && self.now() < until && !self.stopped() {
+            self.sleep_until(after(self.now(), LISTEN_AGAIN)).await;
         }
     }
 

@@ -9,6 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +33,9 @@ use crate::token::Bookkeeping;
 /// Terraform's part: state and private bytes, and the calls in its order.
 pub(crate) struct Run {
     pub(crate) issuer: MemoryIssuer,
-    pub(crate) provider: Tokenwright,
+    pub(crate) provider: Arc<Tokenwright>,
+    /// Whether the user has interrupted the run.
+    stopped: AtomicBool,
     pub(crate) credential: Arc<Mutex<Option<String>>>,
     /// How far its clock is ahead of the issuer's, by the answers that the next process hears, if it hears any.
     pub(crate) ahead: Arc<Mutex<Option<SignedDuration>>>,
@@ -112,7 +115,8 @@ impl Run {
         };
         let run = Self {
             issuer,
-            provider: Tokenwright::with(Arc::new(maker), clock()),
+            provider: Arc::new(Tokenwright::with(Arc::new(maker), clock())),
+            stopped: AtomicBool::new(false),
             credential,
             ahead,
             of,
@@ -138,6 +142,15 @@ impl Run {
         self.provider
             .configure(block, &mut Diagnostics::new())
             .await;
+        if self.stopped.load(Ordering::Relaxed) {
+            self.provider.stop().await;
+        }
+    }
+
+    /// The user interrupts the run.
+    pub(crate) async fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.provider.stop().await;
     }
 
     pub(crate) fn schema(&self) -> Schema {

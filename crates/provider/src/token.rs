@@ -114,11 +114,10 @@ impl ApiToken {
             return;
         };
         let connected = self.connected(state, &mut Diagnostics::new());
+        let value = connected.and_then(|connected| value_of(state, &connected));
         let claim = Claim {
             name: state.read(NAME).unwrap_or_default(),
-            credentials: connected.map_or_else(Default::default, |connected| {
-                stored.credentials(&connected, value_of(state, &connected).as_ref())
-            }),
+            fingerprints: stored.all_fingerprints(value.as_ref()),
             ..stored.claim()
         };
         connections.claims().claim(stored.manager(), claim);
@@ -181,9 +180,11 @@ impl Resource for ApiToken {
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
         let state = state::upgraded(version, state);
-        let state = schema::upgrade(schema::API_TOKEN, version, &state, diags);
-        self.claim(&state);
-        state
+        schema::upgrade(schema::API_TOKEN, version, &state, diags)
+    }
+
+    fn meet(&self, state: &Value) {
+        self.claim(state);
     }
 
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {

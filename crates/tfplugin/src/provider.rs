@@ -77,6 +77,10 @@ pub trait Resource: Send + Sync {
         Value::Null
     }
 
+    /// Takes note of a state as it is stored. Every call that comes with a stored state tells of it first; of an
+    /// object that rests, an apply tells nothing else.
+    fn meet(&self, _state: &Value) {}
+
     /// Looks at the real object. A null state in the result says that it is gone.
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult;
 

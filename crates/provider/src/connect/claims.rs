@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+use tokenwright_client::account::SecretDigests;
 use tokenwright_core::{ManagerId, Nonce, TokenId};
 
 /// So many characters of a first nonce are those of its run.
@@ -43,8 +45,28 @@ pub(crate) struct Claim {
     pub(crate) current: Option<TokenId>,
     /// The names at the issuer of its tokens.
     pub(crate) names: BTreeMap<TokenId, String>,
-    /// Those of them that this run's requests authenticate with.
-    pub(crate) credentials: BTreeSet<TokenId>,
+    /// By which a run knows whether one of them is its own credential.
+    pub(crate) fingerprints: BTreeMap<TokenId, Fingerprint>,
+}
+
+/// A keyed digest of a token's value, by which a credential is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fingerprint {
+    #[serde(rename = "k")]
+    key: String,
+    #[serde(rename = "d")]
+    digest: String,
+}
+
+impl Fingerprint {
+    pub(crate) fn new(key: &str, digest: String) -> Self {
+        let key = key.to_owned();
+        Self { key, digest }
+    }
+
+    pub(crate) fn is_of(&self, credential: &SecretDigests) -> bool {
+        credential.keyed(self.key.as_bytes()) == self.digest
+    }
 }
 
 impl Claims {
@@ -98,10 +120,9 @@ impl Claims {
         minted.get(id).copied()
     }
 
-    /// Whether a token is what this run's requests authenticate with.
-    pub(crate) fn is_credential(&self, id: &TokenId) -> bool {
-        let ours = |claim: &Claim| claim.credentials.contains(id).then_some(());
-        self.find(ours).is_some()
+    /// By which a token of a resource of this run is known where it is a credential.
+    pub(crate) fn fingerprint(&self, id: &TokenId) -> Option<Fingerprint> {
+        self.find(|claim| claim.fingerprints.get(id).cloned())
     }
 
     fn find<T>(&self, of: impl Fn(&Claim) -> Option<T>) -> Option<T> {

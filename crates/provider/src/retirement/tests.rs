@@ -1,6 +1,8 @@
 //! The retirement on an issuer in memory whose revokes and listings are not what they say.
 
-use tfplugin::{Provider as _, Value};
+use std::time::Duration;
+
+use tfplugin::Value;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::{Look, TokenId};
@@ -54,9 +56,18 @@ async fn a_listing_that_lacks_the_token_ends_nothing_and_forgets_nothing() {
 
     // No time for a second.
     let mut run = moved(Look::Listing, &[]).await;
-    run.issuer.fault(Operation::List, Fault::Empty);
+    // The first shows the token that is named now; what ends the other one began after it.
+    let first = run.issuer.count(Operation::List) + 1;
+    run.issuer.hook(move |request, nth| {
+        let lists = request.operation == Operation::List;
+        match nth.checked_sub(first).filter(|_| lists) {
+            Some(0) => Some(Fault::DelayAnswer(Duration::from_secs(1))),
+            Some(1) => Some(Fault::Empty),
+            _ => None,
+        }
+    });
     let (before, plan) = (run.state.clone(), run.plan().await.0);
-    run.provider.stop().await;
+    run.stop().await;
     let said = run.apply_planned(plan, Default::default()).await;
     assert!(
         said.errors[0].contains("one may miss it"),

@@ -7,10 +7,8 @@
 
 use std::mem;
 
-use jiff::SignedDuration;
 use tfplugin::Diagnostics;
 use tokenwright_client::Listing;
-use tokenwright_core::instant::after;
 use tokenwright_core::{ManagerId, Marker};
 
 use super::ephemeral::of_one_run;
@@ -18,10 +16,6 @@ use super::state::{FirstMint, Orphan, Stored};
 use super::wanted::Wanted;
 use crate::connect::{Claims, run_of};
 use crate::session::Session;
-
-/// Other calls of this run may yet claim a token.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(100);
 
 /// A token with our name and origin that is no resource's as far as anybody said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,19 +86,14 @@ async fn wait_for_claims(
         let manager = Marker::of_name(&orphan.remote_name).map(|marker| marker.manager);
         manager.filter(|manager| manager != own)
     };
-    let until = after(session.now(), PATIENCE);
-    loop {
+    let told = || {
         known.retain(|orphan| of_another(orphan).is_none_or(|manager| !claims.claimed(&manager)));
         found.retain(|one| {
             !claims.claimed(&one.marker.manager) && !claims.lived(&one.marker.nonce, name)
         });
-        let now = session.now();
-        let none_left = found.is_empty() && !known.iter().any(|one| of_another(one).is_some());
-        if none_left || now >= until || session.stopped() {
-            return;
-        }
-        session.sleep_until(after(now, LOOK_AGAIN)).await;
-    }
+        found.is_empty() && !known.iter().any(|one| of_another(one).is_some())
+    };
+    session.hear(told).await;
 }
 
 /// Names them, in each run anew, until they are gone.

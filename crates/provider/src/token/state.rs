@@ -16,7 +16,7 @@ use tokenwright_core::{
 use super::output::{Output, is_valueless};
 use super::until::Until;
 use super::wanted::Wanted;
-use crate::connect::{Claim, Connected};
+use crate::connect::{Claim, Connected, Fingerprint};
 use crate::schema::names::*;
 use crate::values::{instant, time};
 
@@ -303,23 +303,30 @@ impl Stored {
         }
     }
 
+    /// Keyed digests of the values of its tokens; of the current one its value is given, where the state has it.
+    pub(super) fn all_fingerprints(
+        &self,
+        value: Option<&SecretValue>,
+    ) -> BTreeMap<TokenId, Fingerprint> {
+        let current = self.record.current.as_ref();
+        let current = current.zip(value).map(|(held, value)| {
+            let digest = SecretDigests::of(value).keyed(self.instance.as_bytes());
+            (held.token.id.clone(), digest)
+        });
+        let all = self.fingerprints.clone().into_iter().chain(current);
+        all.map(|(id, digest)| (id, Fingerprint::new(&self.instance, digest)))
+            .collect()
+    }
+
     /// Those of its tokens that an issuer's requests authenticate with.
     pub(super) fn credentials(
         &self,
         connected: &Connected,
         value: Option<&SecretValue>,
     ) -> BTreeSet<TokenId> {
-        let Some(own) = &connected.credential else {
-            return BTreeSet::new();
-        };
-        let current = self.record.current.as_ref();
-        let current = current.filter(|_| value.map(SecretDigests::of).as_ref() == Some(own));
-        let keyed = own.keyed(self.instance.as_bytes());
-        let retiring = self.fingerprints.iter().filter(|(_, kept)| **kept == keyed);
-        let retiring = retiring.map(|(id, _)| id.clone());
-        retiring
-            .chain(current.map(|held| held.token.id.clone()))
-            .collect()
+        let all = self.all_fingerprints(value).into_iter();
+        let own = all.filter(|(_, fingerprint)| connected.authenticates_with(fingerprint));
+        own.map(|(id, _)| id).collect()
     }
 
     fn bookkeeping(&self) -> Bookkeeping {

@@ -125,3 +125,48 @@ async fn an_issuer_by_another_key_is_no_other_issuer() {
     world.destroy().await;
     world.nothing_lives();
 }
+
+/// Two tokens, and a retirement that names the one of them that is in use.
+fn in_use(world: &World, which: &str) {
+    world.configure(&format!(
+        "{CI}\n}}\nresource \"tokenwright_api_token\" \"green\" {{\n{CI}\n}}\n\
+         locals {{\n in_use = tokenwright_api_token.{which}.token_id\n}}\n\
+         resource \"tokenwright_retirement\" \"in_use\" {{\n token_id = local.in_use\n"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_current_token_of_another_resource_is_left_alone_in_whatever_run() {
+    for target in [None, Some("-target=tokenwright_retirement.in_use")] {
+        let world = World::new(86_400.0, CI).await;
+        in_use(&world, "ci");
+        world.apply().await;
+        let blue = world.state().await;
+        in_use(&world, "green");
+        let args = ["apply", "-auto-approve", "-json"].into_iter();
+        let args: Vec<_> = args.chain(target).collect();
+        let ran = world.run(&args).await.succeeded();
+        ran.warns(&["was not revoked"]);
+        assert!(world.works(&blue["value"]).await, "{target:?}");
+        world.plans_nothing().await;
+        world.destroy().await;
+        world.nothing_lives();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credential_of_a_run_is_left_alone_also_where_its_own_resource_rests() {
+    let mut world = World::new(86_400.0, CI).await;
+    configure(&world, "none", "true");
+    world.apply().await;
+    let first = world.state().await["value"].clone();
+    let persons = world.credential.replace(first.as_str().unwrap().to_owned());
+    configure(&world, "leaked", "false");
+    world.try_apply().await.failed();
+    configure(&world, "leaked", "true");
+    world.apply().await.warns(&["this run's own credential"]);
+    assert!(world.works(&first).await, "it made this request");
+    world.credential = persons;
+    world.destroy().await;
+    world.nothing_lives();
+}

@@ -56,7 +56,10 @@ impl Inner {
         });
         let upgraded_state = match diags.has_errors() {
             true => None,
-            false => block.encode(state)?,
+            false => {
+                resource.meet(&state);
+                block.encode(state)?
+            }
         };
         Ok(proto::upgrade_resource_state::Response {
             upgraded_state,

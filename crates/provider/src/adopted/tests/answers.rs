@@ -169,7 +169,7 @@ async fn a_passing_silence_is_outwaited_and_an_interrupt_ends_the_wait() {
     silence(&run);
     run.config.insert("value_wo", made(&run).await.1);
     let plan = run.plan().await.0;
-    run.provider.stop().await;
+    run.stop().await;
     let start = tokio::time::Instant::now();
     let said = run.apply_planned(plan, Connection::default()).await;
     assert!(

@@ -5,7 +5,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
-use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::instant::before;
 use tokenwright_core::{
@@ -39,15 +38,7 @@ pub(in crate::token) async fn destroy(
         return false;
     }
     let (value, lost_until) = about;
-    if is_own_credential(session, value) && wanted.spec.deletion.policy == DeletionPolicy::Revoke {
-        diags.error(
-            "The token is this run's own credential",
-            format!(
-                "{} authenticates the requests of this very run. Give issuer {:?} another credential, then destroy it.",
-                name(stored),
-                session.connected.name
-            ),
-        );
+    if !spares_the_credential(session, stored, (wanted, value), diags) {
         return false;
     }
     // Decided before this process began: one listing of this run serves all that it destroys.
@@ -138,6 +129,29 @@ pub(in crate::token) async fn destroy(
     }
     let unending = (Reason::DeletionTimedOut, String::new());
     stuck(session, stored, unending, diags)
+}
+
+/// Whether none of the tokens that this ends authenticates the requests of this very run.
+fn spares_the_credential(
+    session: &Session,
+    stored: &Stored,
+    (wanted, value): (&Wanted, Option<&SecretValue>),
+    diags: &mut Diagnostics,
+) -> bool {
+    let retained = wanted.spec.deletion.policy == DeletionPolicy::Retain;
+    let current = stored.record.current.as_ref().map(|held| &held.token.id);
+    let mut own = stored.credentials(&session.connected, value).into_iter();
+    let Some(id) = own.find(|id| !retained || current != Some(id)) else {
+        return true;
+    };
+    diags.error(
+        "The token is this run's own credential",
+        format!(
+            "Token {id} authenticates the requests of this very run. Give issuer {:?} another credential, then destroy it.",
+            session.connected.name
+        ),
+    );
+    false
 }
 
 /// Whether what is waited for shows whether a lost mint left a token.
@@ -400,9 +414,4 @@ fn stuck(
     };
     diags.error(summary, detail);
     false
-}
-
-pub(super) fn is_own_credential(session: &Session, value: Option<&SecretValue>) -> bool {
-    let own = session.connected.credential.as_ref();
-    own.is_some() && own == value.map(SecretDigests::of).as_ref()
 }

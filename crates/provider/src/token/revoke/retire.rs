@@ -1,11 +1,10 @@
 //! Ending tokens beside a rotation: what retired, and what nobody waits for.
 
 use tfplugin::Diagnostics;
-use tokenwright_client::{NotProven, RevokeError};
+use tokenwright_client::{NotProven, RevokeError, SecretValue};
 use tokenwright_core::{Outcome, Reason, TokenRef};
 
 use super::Ending;
-use super::destroy::is_own_credential;
 use crate::diagnostics;
 use crate::token::apply::Work;
 use crate::token::owner::account;
@@ -23,7 +22,7 @@ impl Work<'_> {
             return true;
         };
         let id = &token.id;
-        if self.is_own_credential(token) {
+        if self.is_own_credential(token, None) {
             diags.warning(
                 format!("Token {id} is this run's own credential"),
                 "It is retired, and it authenticates the requests of this very run, so it is not revoked. Give the issuer another credential.",
@@ -99,10 +98,10 @@ impl Work<'_> {
         let Some(held) = current.filter(|held| held.token == *token).cloned() else {
             return true;
         };
-        if is_own_credential(self.session, self.old_value.as_ref()) {
+        if self.is_own_credential(token, self.old_value.as_ref()) {
             diags.error(
                 summary,
-                "It authenticates the requests of this very run, and the system keeps one token at a time. Give the issuer another credential.",
+                "It is this run's own credential: it authenticates the requests of this very run, and the system keeps one token at a time. Give the issuer another credential.",
             );
             return false;
         }
@@ -128,13 +127,11 @@ impl Work<'_> {
         }
     }
 
-    /// Whether a retiring token is what this run's requests authenticate with.
-    fn is_own_credential(&self, token: &TokenRef) -> bool {
-        let Some(credential) = &self.session.connected.credential else {
-            return false;
-        };
-        let own = credential.keyed(self.stored.instance.as_bytes());
-        self.stored.fingerprints.get(&token.id) == Some(&own)
+    /// Whether a token is what this run's requests authenticate with; of the current one its value is given, where
+    /// the state has it.
+    fn is_own_credential(&self, token: &TokenRef, value: Option<&SecretValue>) -> bool {
+        let own = self.stored.credentials(&self.session.connected, value);
+        own.contains(&token.id)
     }
 
     /// Takes back what this apply minted, since nobody waits for its value any more.

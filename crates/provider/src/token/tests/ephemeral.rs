@@ -42,7 +42,7 @@ async fn the_end_of_a_run_waits_until_the_issuer_lets_it_revoke() {
         let (opened, said) = open(&run, Connection::default()).await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         if interrupted {
-            run.provider.stop().await;
+            run.stop().await;
         }
         let what = format!("{fault:?}, interrupted: {interrupted}");
         run.issuer.fault(Operation::Revoke, fault);
@@ -100,7 +100,7 @@ async fn a_token_of_a_run_that_is_gone_is_taken_back() {
 #[tokio::test(start_paused = true)]
 async fn an_interrupted_run_mints_no_token_for_itself() {
     let run = run(MemorySettings::default()).await;
-    run.provider.stop().await;
+    run.stop().await;
     let (opened, said) = open(&run, Connection::default()).await;
     assert!(opened.is_none());
     assert!(said.errors[0].contains("interrupted"), "{:?}", said.errors);

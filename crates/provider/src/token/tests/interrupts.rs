@@ -76,7 +76,7 @@ async fn what_was_published_is_taken_back_when_nobody_waits_for_the_rest() {
 async fn after_an_interrupt_nothing_new_is_minted() {
     let mut run = run(MemorySettings::default()).await;
     let plan = run.plan().await.0;
-    run.provider.stop().await;
+    run.stop().await;
     let said = run.apply_planned(plan, Connection::default()).await;
     assert!(said.errors[0].contains("interrupted"), "{:?}", said.errors);
     assert!(run.state.is_null());

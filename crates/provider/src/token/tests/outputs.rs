@@ -12,7 +12,7 @@ pub(super) const BOB: [&str; 2] = [
     "AGE-SECRET-KEY-1QHYAAXKYXQGDYRJU9AH3L25ZZ6SY8C2RDNY6K2SQF4T75J49DYYQGJJRDM",
 ];
 
-fn encrypted(recipients: &[&str]) -> Value {
+pub(super) fn encrypted(recipients: &[&str]) -> Value {
     let recipients = recipients.iter().map(|one| (*one).into()).collect();
     config(&[
         ("secret_output", "encrypted".into()),
@@ -21,13 +21,13 @@ fn encrypted(recipients: &[&str]) -> Value {
 }
 
 /// The value, for whoever has this identity.
-fn opened(run: &Run, identity: &str) -> Result<String, age::Error> {
+pub(super) fn opened(run: &Run, identity: &str) -> Result<String, age::Error> {
     let identities: Identities = identity.parse().unwrap();
     let plain = age::open(run.text("encrypted_value"), &identities)?;
     Ok(String::from_utf8(plain.to_vec()).unwrap())
 }
 
-async fn applied(config: Value) -> Run {
+pub(super) async fn applied(config: Value) -> Run {
     let mut run = Run::new(schema::API_TOKEN, config, MemorySettings::default()).await;
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);

@@ -203,7 +203,7 @@ async fn a_retiring_token_that_one_listing_misses_stays_where_no_other_can_be_as
     run.read().await;
     let (plan, _) = run.plan().await;
     shows_nothing_for(&run, 3600);
-    run.provider.stop().await;
+    run.stop().await;
     let said = run.apply_planned(plan, Connection::default()).await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     let warned = said.warnings.concat();
@@ -272,7 +272,7 @@ async fn a_destroy_that_is_stopped_before_the_second_listing_keeps_the_state_and
     loses_a_mint(&mut run).await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     shows_nothing_for(&run, 3600);
-    run.provider.stop().await;
+    run.stop().await;
     let said = run.destroy().await;
     let told = said.errors.concat();
     assert!(told.contains("Destroy again in a minute"), "{told}");

@@ -236,3 +236,47 @@ async fn an_action_after_a_create_that_names_the_new_token_ends_nothing_and_says
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_action_ends_or_disables_the_credential_of_its_own_run() {
+    let mut world = world().await;
+    world.configure(&actions(ALL, CI, ITS));
+    world.apply().await;
+    let value = world.state().await["value"].clone();
+    let persons = world.credential.replace(value.as_str().unwrap().to_owned());
+    for verb in ["revoke", "disable"] {
+        let invoke_it = format!("-invoke=action.tokenwright_{verb}.ci");
+        let plan = world.run(&["plan", "-json", &invoke_it]).await.failed();
+        for ran in [plan, invoke(&world, verb).await.failed()] {
+            ran.says(&["this run's own credential"]);
+        }
+        let unseen = [
+            "apply",
+            "-auto-approve",
+            "-json",
+            "-refresh=false",
+            &invoke_it,
+        ];
+        world
+            .run(&unseen)
+            .await
+            .failed()
+            .says(&["this run's own credential"]);
+    }
+    // By its id alone, beside the change of another resource.
+    let id = world.state().await["token_id"].clone();
+    let other = format!(
+        "{CI}\n}}\nresource \"terraform_data\" \"job\" {{\n  input = 1\n  lifecycle {{\n    action_trigger {{\n      events  = [after_create]\n      actions = [action.tokenwright_revoke.ci]\n    }}\n  }}\n"
+    );
+    world.configure(&actions(&["revoke"], &other, &id.to_string()));
+    world.run(&["plan", "-json", "-out=plan"]).await;
+    world
+        .try_apply()
+        .await
+        .failed()
+        .says(&["this run's own credential"]);
+    assert!(world.works(&value).await);
+    world.credential = persons;
+    world.destroy().await;
+    world.nothing_lives();
+}
