@@ -92,8 +92,8 @@ pub enum NotSeen {
         /// The nominated id.
         id: String,
     },
-    /// One listing does not show it, nobody revoked it that we know, and nothing else can tell.
-    #[error("token {id} is missing from one listing")]
+    /// One look does not show it, nobody revoked it that we know, and nothing else can tell.
+    #[error("token {id} was not shown when it was looked for once")]
     MissedOnce {
         /// The nominated id.
         id: String,
@@ -260,10 +260,10 @@ fn not_sealed(nomination: Nomination<'_>) -> RevokeError {
     NotProven::NotSealed { id }.into()
 }
 
-/// The second look at a token that one listing alone did not show, and how long after the first it may come.
+/// The second look at a token that one look did not show, and how long after the first it may come.
 ///
-/// Only two listings [`settle`](crate::Capabilities::settle) apart tell that a token is gone of which neither its value
-/// nor a look at it alone can tell.
+/// Only two looks [`settle`](crate::Capabilities::settle) apart tell that a token is gone of which its value cannot tell,
+/// but where listings show names: these find it again.
 #[must_use]
 pub fn second_look<'a, T>(
     issuer: &dyn Issuer,
@@ -451,8 +451,8 @@ async fn says(issuer: &dyn Issuer, nomination: Nomination<'_>, now: Timestamp) -
     }
 }
 
-/// How a token ended that is not shown. Where neither a value nor a look at the token alone can tell, only two
-/// listings `settle` apart do.
+/// How a token ended that is not shown. Where no value tells, only two looks `settle` apart do: listings skip a token
+/// whose pages shift, and a gateway says of anything that it is not there.
 fn gone(
     issuer: &dyn Issuer,
     nomination: Nomination<'_>,
@@ -464,9 +464,12 @@ fn gone(
     }
     let id = nomination.id();
     let sent = nomination.sent_at.is_some();
-    let listed = issuer.capabilities().look != Look::Alone;
+    let capabilities = issuer.capabilities();
+    // What a look at it alone missed, a listing that shows names finds again.
+    let one_look_tells =
+        capabilities.look == Look::Alone && capabilities.lost_answer == LostAnswer::FindByMarker;
     match says {
-        None if listed && !sent && !nomination.missed_before => {
+        None if !one_look_tells && !sent && !nomination.missed_before => {
             Err(NotSeen::MissedOnce { id }.into())
         }
         Some(Liveness::Alive) => Err(NotSeen::StillAlive { id }.into()),

@@ -160,7 +160,7 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
             not_seen("the issuer does not show the token, and did not say whether its value still authenticates.")
         }
         RevokeError::NotSeen(NotSeen::MissedOnce { .. }) => {
-            not_seen("one listing of the issuer does not show the token, and one may miss it.")
+            not_seen("the issuer did not show the token when it was looked for once, and one look may miss it.")
         }
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()

@@ -8,7 +8,7 @@ use tokenwright_core::{
 
 use super::{
     Evidence, LeftToPerson, Listing, Nomination, NotProven, NotSeen, RevokeError, Revoked, revoke,
-    revoke_adopted, seen_to_end,
+    revoke_adopted, second_look, seen_to_end,
 };
 use crate::clock::ManualClock;
 use crate::error::{ErrorKind, Operation};
@@ -424,6 +424,47 @@ async fn a_token_that_one_listing_misses_is_not_gone_before_a_later_one_misses_i
     assert_eq!(sent.unwrap(), Revoked::Sent);
     let gone = revoke(&s.issuer, again, Evidence::Look, s.clock.now()).await;
     assert_eq!(gone.unwrap(), Revoked::Ended(Ended::Gone));
+}
+
+#[tokio::test]
+async fn one_answer_that_a_token_is_not_there_ends_none_that_no_listing_would_find_again() {
+    for (lost_answer, once) in [
+        (LostAnswer::FindByMarker, true),
+        (LostAnswer::CannotAttribute, false),
+        (LostAnswer::CannotList, false),
+        (LostAnswer::Replay, false),
+    ] {
+        let s = scene_with(lost_answer, Look::Alone).await;
+        s.clock.advance(SECOND * 60);
+        let missing = || {
+            let refused = Fault::Refuse(ErrorKind::NotFound);
+            s.issuer.fault(Operation::Get, refused);
+        };
+        missing();
+        let first = s.revoke(Evidence::Look).await;
+        if once {
+            assert_eq!(first.unwrap(), Revoked::Ended(Ended::Gone));
+            continue;
+        }
+        assert!(
+            matches!(not_seen(first), NotSeen::MissedOnce { .. }),
+            "{lost_answer:?}"
+        );
+        missing();
+        let nomination = s.nominated(&s.token);
+        let first = revoke(&s.issuer, nomination, Evidence::Look, s.clock.now()).await;
+        let (again, _) = second_look(&s.issuer, nomination, &first).unwrap();
+        missing();
+        let second = revoke(&s.issuer, again, Evidence::Look, s.clock.now()).await;
+        assert_eq!(second.unwrap(), Revoked::Ended(Ended::Gone));
+        // The value tells at once, where it is at hand.
+        missing();
+        let alive = s.revoke_with_value(Evidence::Look).await;
+        assert!(matches!(not_seen(alive), NotSeen::StillAlive { .. }));
+        s.issuer.revoke_by_hand(&s.token.id);
+        let dead = s.revoke_with_value(Evidence::Look).await.unwrap();
+        assert_eq!(dead, Revoked::Ended(Ended::Gone));
+    }
 }
 
 #[tokio::test(start_paused = true)]
