@@ -174,11 +174,12 @@ impl<'a> Loader<'a> {
         let named = named.or(listed.and_then(|token| token.name.as_ref()));
         let can = file.update.iter().flat_map(|update| &update.can);
         Ok(Capabilities {
-            lost_answer: match (key, &file.list, named) {
-                (Some(_), _, _) => LostAnswer::Replay,
-                (None, Some(_), Some(_)) => LostAnswer::FindByMarker,
-                (None, Some(_), None) => LostAnswer::CannotAttribute,
-                (None, None, _) => LostAnswer::CannotList,
+            // A key is forgotten after a while, and a name is not.
+            lost_answer: match (&file.list, named, key) {
+                (Some(_), Some(_), _) => LostAnswer::FindByMarker,
+                (_, _, Some(_)) => LostAnswer::Replay,
+                (Some(_), None, None) => LostAnswer::CannotAttribute,
+                (None, _, None) => LostAnswer::CannotList,
             },
             check: file.check.is_some(),
             revoke: file.revoke.is_some(),

@@ -314,6 +314,17 @@ fn capabilities_follow_from_the_parts() {
         nameless.capabilities().lost_answer,
         LostAnswer::CannotAttribute
     );
+    // A key is sent as well, and heals what no listing could.
+    for (names, lost_answer) in [
+        ("  name: item.description\n", LostAnswer::FindByMarker),
+        ("", LostAnswer::Replay),
+    ] {
+        let keyed = SCALEWAY.replace("\nmint:", "\nmint:\n  idempotencyHeader: Idempotency-Key");
+        assert_ne!(keyed, SCALEWAY);
+        let keyed = keyed.replace("  name: item.description\n", names);
+        let profile = Profile::parse(&keyed).unwrap();
+        assert_eq!(profile.capabilities().lost_answer, lost_answer);
+    }
 }
 
 #[test]
