@@ -11,7 +11,7 @@ use tokenwright_api::names::reason;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_client::account::{Gate, Limiter, Rate, SecretDigests};
 use tokenwright_client::{Account, Issuer};
-use tokenwright_core::{bounds, duration};
+use tokenwright_core::{TokenId, bounds, duration};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::context::Context;
@@ -41,6 +41,10 @@ pub(crate) struct MadeFrom {
     settings: TokenIssuerSpec,
     described: Option<Version>,
     credential: SecretDigests,
+    /// The names of its parts, which their digests do not tell.
+    parts: Vec<String>,
+    /// The token whose value it is: that one is not ended while it is used.
+    token: Option<TokenId>,
 }
 
 impl MadeFrom {
@@ -55,6 +59,8 @@ impl MadeFrom {
             settings: object.settings().clone(),
             described,
             credential: digests(credential),
+            parts: credential.parts.keys().cloned().collect(),
+            token: credential.token.clone(),
         }
     }
 }
@@ -217,6 +223,10 @@ fn endpoint(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use tokenwright_api::TokenIssuer;
+    use tokenwright_client::SecretText;
+
     use super::*;
     use crate::issuer::factory::IssuerFactory as _;
     use crate::issuer::profiles::Profiles;
@@ -235,5 +245,27 @@ mod tests {
         (said.per_minute, said.concurrency) = (Some(0), Some(0));
         let least = rate(&said, None);
         assert_eq!((least.per_minute, least.concurrency), (1, 1));
+    }
+
+    #[test]
+    fn a_handle_is_made_anew_for_another_token_and_for_parts_of_other_names() {
+        let object = json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "TokenIssuer",
+            "metadata": {"name": "i", "namespace": "n"}, "spec": {"profile": "seeme"},
+        });
+        let object: TokenIssuer = serde_json::from_value(object).unwrap();
+        let of = |part: &str, token: Option<&str>| {
+            let text = SecretText::new("hunter2".to_owned());
+            let credential = Credential {
+                parts: [(part.to_owned(), text)].into(),
+                version: None,
+                token: token.map(TokenId::new),
+            };
+            MadeFrom::of(&object, None, &credential)
+        };
+        assert_eq!(of("key", Some("1")), of("key", Some("1")));
+        assert_ne!(of("key", Some("1")), of("key", Some("2")));
+        assert_ne!(of("key", Some("1")), of("key", None));
+        assert_ne!(of("key", None), of("token", None));
     }
 }
