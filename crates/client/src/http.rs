@@ -128,6 +128,16 @@ pub enum Auth<'a> {
     Sigv4(Sigv4<'a>),
 }
 
+impl Auth<'_> {
+    /// User and password as HTTP Basic sends them.
+    pub(crate) fn pair(&self) -> Option<SecretText> {
+        match self {
+            Self::Basic { user, password, .. } => Some(pair(user, password)),
+            Self::Header { .. } | Self::Headers(_) | Self::Digest { .. } | Self::Sigv4(_) => None,
+        }
+    }
+}
+
 /// An answer, whatever its status.
 #[derive(Debug)]
 pub struct Incoming {
@@ -276,7 +286,7 @@ fn written(auth: &Auth<'_>, request: &Signable<'_>) -> Option<Vec<(HeaderName, H
                 Some(header) => (header.clone(), ""),
                 None => (http::header::AUTHORIZATION, "Basic "),
             };
-            Some(vec![(name, basic(word, user, password)?)])
+            Some(vec![(name, prefixed(word, &pair(user, password))?)])
         }
         Auth::Digest {
             user,
@@ -303,11 +313,10 @@ fn prefixed(prefix: &str, secret: &SecretText) -> Option<HeaderValue> {
     clippy::disallowed_methods,
     reason = "the request writer: a value leaves its type to authenticate"
 )]
-fn basic(word: &str, user: &SecretText, password: &SecretText) -> Option<HeaderValue> {
+fn pair(user: &SecretText, password: &SecretText) -> SecretText {
     use base64::Engine as _;
     let pair = Zeroizing::new(format!("{}:{}", user.expose(), password.expose()));
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
-    sensitive(&Zeroizing::new(format!("{word}{encoded}")))
+    SecretText::new(base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()))
 }
 
 fn sensitive(text: &str) -> Option<HeaderValue> {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use url::form_urlencoded;
 use zeroize::Zeroizing;
+
+use crate::text::segment;
 
 mod document;
 mod intake;
@@ -82,7 +85,7 @@ impl SecretText {
         Self(text)
     }
 
-    /// The text without this secret, as it is or as JSON writes it; nothing where it is not in there.
+    /// The text without this secret, as it is or as JSON, paths and forms write it; nothing where it is not in there.
     pub(crate) fn struck_out(&self, text: &str) -> Option<String> {
         // A shorter one guards nothing, and is a piece of half the words.
         const SHORTEST: usize = 4;
@@ -91,8 +94,11 @@ impl SecretText {
         }
         let quoted = Zeroizing::new(serde_json::to_string(self.0.as_str()).ok()?);
         let quoted = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        let in_path = Zeroizing::new(segment(&self.0));
+        let in_form = form_urlencoded::byte_serialize(self.0.as_bytes());
+        let in_form = Zeroizing::new(in_form.collect::<String>());
         let mut struck: Option<String> = None;
-        for form in [self.0.as_str(), quoted] {
+        for form in [self.0.as_str(), quoted, &in_path, &in_form] {
             let seen = struck.as_deref().unwrap_or(text);
             if seen.contains(form) {
                 struck = Some(seen.replace(form, "[redacted]"));

@@ -15,6 +15,7 @@ use super::taken::{Taken, take_out};
 use crate::error::Operation;
 use crate::http::{Body, BodyTrouble, Incoming};
 use crate::room::{Held, Share};
+use crate::secret::SecretText;
 use crate::text::{Compiled, Context, of_json, out_of_json};
 
 /// An answer, whatever its status.
@@ -28,6 +29,8 @@ pub(super) struct Arrived {
     pub(super) taken: Taken,
     /// The session that the request carried.
     pub(super) session: Option<Arc<Session>>,
+    /// What was made of secrets for the request.
+    pub(super) made: Vec<SecretText>,
     /// What all this takes, but its body.
     pub(super) room: Held,
 }
@@ -37,7 +40,7 @@ impl ProfileIssuer {
     pub(super) fn arrived(
         &self,
         asking: &Asking<'_>,
-        session: Option<Arc<Session>>,
+        (session, made): (Option<Arc<Session>>, Vec<SecretText>),
         incoming: Incoming,
     ) -> Arrived {
         let room = self.room_of(asking, incoming.status);
@@ -56,6 +59,7 @@ impl ProfileIssuer {
             shape,
             taken,
             session,
+            made,
             room,
         }
     }

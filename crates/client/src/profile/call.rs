@@ -132,10 +132,12 @@ impl ProfileIssuer {
         let user = unsigned.user.as_ref();
         let missing = |e: NoPart| self.error(operation, ErrorKind::Invalid, e);
         let auth = asking.auth.map(|plan| self.auth(plan, user, &secrets));
+        let auth = auth.transpose().map_err(missing)?;
+        let pair = auth.as_ref().and_then(Auth::pair);
         let outgoing = Outgoing {
             method: asking.call.method.clone(),
             url: unsigned.url,
-            auth: auth.transpose().map_err(missing)?,
+            auth,
             certified: self.certified.as_ref().filter(|_| asking.certified),
             headers: unsigned.headers,
             body: unsigned.body,
@@ -151,7 +153,9 @@ impl ProfileIssuer {
         let answer = self.transport.send(outgoing).await;
         let before = answer.as_ref().ok().filter(|_| recorded.is_some());
         let before = before.map(|answer| Before::of(answer, &self.profile.plan.format));
-        let answer = answer.map(|came| self.arrived(asking, secrets.session.clone(), came));
+        let made = secrets.made.into_values().chain(pair).collect();
+        let sent = (secrets.session, made);
+        let answer = answer.map(|came| self.arrived(asking, sent, came));
         if let (Some(gate), Some(pass)) = (&self.gate, pass) {
             let sign = self.sign(asking, attempt, &answer);
             gate.saw(pass.over(), asking.words, sign);

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use minijinja::Value;
 use serde_json::Value as Json;
 use tokenwright_core::duration;
+use zeroize::Zeroizing;
 
 use super::ProfileIssuer;
 use super::answered::{Answered, Arrived, over};
@@ -146,7 +147,13 @@ impl ProfileIssuer {
                 "a status that the profile does not expect".to_owned()
             }
             Ok(body) => self.without_secrets(asking, answer, |secrets| {
-                excerpt_without(body.bytes(), secrets)
+                // As it is seen by expressions, where it can be: what was moved out of it is in no log either.
+                let seen = answer
+                    .shape
+                    .json()
+                    .map(|json| Zeroizing::new(json.to_string()));
+                let seen = seen.as_ref().map_or(body.bytes(), |text| text.as_bytes());
+                excerpt_without(seen, secrets)
             }),
             Err(trouble) => trouble.to_string(),
         };

@@ -15,8 +15,8 @@ use super::ProfileIssuer;
 use super::answered::Arrived;
 use super::asking::{Asking, Takes, Who};
 use super::plan::{IdentityPlan, LoginPlan};
-use super::read::{Unreadable, text};
-use super::secrets::Session;
+use super::read::{Unreadable, id, text};
+use super::secrets::{LOGIN, Session};
 use super::shape::Shape;
 use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
@@ -25,6 +25,8 @@ use crate::text::Context;
 
 /// So many accounts are logged in at once; with more, all log in again.
 const MOST_SESSIONS: usize = 256;
+/// As long as a part of a credential may be: one is kept for each session.
+const LONGEST_LOGIN: usize = 64 * 1024;
 /// A session that has lasted so long may be over where an answer could say that, too. Asked anew no more often, a
 /// system that refuses for another reason is not logged in at with each request.
 const DOUBTED_FROM: Duration = Duration::from_secs(300);
@@ -95,7 +97,7 @@ impl ProfileIssuer {
         let asking = self.asking(Operation::Identity, &plan.call, context);
         let (session, _) = self.session(plan, &asking, None).await?;
         let identity = session.identity.clone();
-        Ok(identity.filter(|id| !id.is_empty()).map(Identity::new))
+        Ok(identity.map(Identity::new))
     }
 
     /// What a value is exchanged for, to prove it.
@@ -156,10 +158,21 @@ impl ProfileIssuer {
         };
         let login = login.filter(|login| !login.is_empty());
         let login = login.ok_or_else(missing)?;
+        let in_header = value.is_none() && self.way.stands_in_header(LOGIN);
+        if login.len() > LONGEST_LOGIN || login.sendable(in_header).is_err() {
+            return Err(harmless(self.unreadable(
+                operation,
+                status,
+                Unreadable::Unsendable,
+            )));
+        }
         let begun = Instant::now();
         let identity = match &self.profile.plan.identity {
             Some(IdentityPlan::Login(read)) => {
                 let read = text("identity", Some(read), answered.context());
+                let read = read.map(|text| text.filter(|text| !text.is_empty()));
+                let read =
+                    read.and_then(|text| text.map(|text| id("identity", Some(text))).transpose());
                 read.map_err(|e| harmless(self.unreadable(operation, status, e)))?
             }
             Some(IdentityPlan::Call(_) | IdentityPlan::Claim { .. }) | None => None,

@@ -58,6 +58,8 @@ pub(super) enum Unreadable {
     OtherToken,
     #[error("the answer has no value, or one that is too long")]
     NoValue,
+    #[error("the token of the login cannot be sent as it is, or is too long")]
+    Unsendable,
 }
 
 /// Reads a token that was just minted. One with a time that cannot be one is there all the same, and must

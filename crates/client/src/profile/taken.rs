@@ -27,6 +27,14 @@ pub(super) struct Taken {
     pub(super) shown: BTreeMap<String, SecretText>,
 }
 
+impl Taken {
+    /// What was made, for whoever shows words of the answer.
+    pub(super) fn made(&self) -> impl Iterator<Item = &SecretText> {
+        let value = self.value.iter().flat_map(TakenValue::texts);
+        value.chain(&self.login)
+    }
+}
+
 /// Takes all secrets out of an answer. Where the call names a place of one, its digest, keyed with the
 /// endpoint, stands there afterwards; everywhere else nothing does.
 pub(super) fn take_out(
@@ -248,6 +256,14 @@ enum Part {
 pub(super) struct TakenValue(Vec<Part>);
 
 impl TakenValue {
+    fn texts(&self) -> impl Iterator<Item = &SecretText> {
+        let texts = self.0.iter().flat_map(|part| match part {
+            Part::Whole(text) => std::slice::from_ref(text),
+            Part::Pieces(texts) => texts.as_slice(),
+        });
+        texts.flatten()
+    }
+
     /// Takes all parts, also after the first that is missing: no expression must see any of them.
     fn out_of(answer: &mut Answer<'_>, plans: &[ValuePlan]) -> Self {
         let parts = plans.iter().map(|plan| match &plan.place {

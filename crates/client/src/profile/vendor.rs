@@ -27,8 +27,8 @@ impl ProfileIssuer {
         (!told.is_empty()).then_some(told)
     }
 
-    /// Gives a writer all secrets that a request may have carried; some systems word their refusals with
-    /// what they were sent.
+    /// Gives a writer all secrets that a request may have carried, and those that the answer has; some systems
+    /// word their refusals with what they were sent, and some refuse with the value that they made.
     pub(super) fn without_secrets(
         &self,
         asking: &Asking<'_>,
@@ -38,6 +38,7 @@ impl ProfileIssuer {
         let session = answer.session.iter().map(|session| &session.login);
         let ours = [&self.credential].into_iter().chain(asking.value);
         let parts = ours.flat_map(|value| value.parts().map(|(_, text)| text));
-        write(&mut parts.chain(session))
+        let sent = parts.chain(session).chain(&answer.made);
+        write(&mut sent.chain(answer.taken.made()))
     }
 }

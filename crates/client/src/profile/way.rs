@@ -154,7 +154,7 @@ impl WayPlan {
 
     /// Whether a part of the credential stands in a header as it is; as user or password of HTTP Basic it
     /// is encoded.
-    fn stands_in_header(&self, name: &str) -> bool {
+    pub(super) fn stands_in_header(&self, name: &str) -> bool {
         let login = self.login.as_ref().and_then(|login| login.auth.as_ref());
         let ways = [self.auth.as_ref(), login].into_iter().flatten();
         ways.into_iter().any(|way| match way {

@@ -404,6 +404,31 @@ async fn a_login_without_the_cookie_or_the_identity_that_it_should_give_is_a_fai
 }
 
 #[tokio::test]
+async fn a_login_gives_nothing_that_could_not_be_sent_or_takes_much_memory() {
+    let credential = "{ parts: { password: {} }, header: { name: X-S, part: login }, login: { send: POST /login, put: { /p: password }, at: /t } }";
+    let long = "x".repeat(65 * 1024);
+    for (token, id, told) in [
+        ("two\\nlines", "7", "cannot be sent"),
+        ("schlüssel", "7", "cannot be sent"),
+        (&long, "7", "is too long"),
+        ("good", &long, "identity has 66560 bytes"),
+    ] {
+        let body = format!("{{\"t\": \"{token}\", \"id\": \"{id}\"}}");
+        let server = serve(move |_| json("200 OK", &body)).await;
+        let identity = ("identity", "{ read: answer.id }");
+        let changed = [("credential", credential), identity];
+        let issuer = with_credential(&changed, &server.endpoint, "word");
+        let error = issuer.mint(&request("1d")).await.unwrap_err();
+        assert_eq!(error.kind, K::Unavailable, "{}", chain(&error));
+        assert!(chain(&error).contains(told), "{}", chain(&error));
+        // Nor is it kept.
+        let error = issuer.identity().await.unwrap_err();
+        assert_eq!(error.kind, K::AnswerNotUnderstood);
+        assert_eq!(server.received().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_login_sees_the_parameters_and_is_another_one_for_others() {
     let server = serve(|request| {
         let line = request.lines().next().unwrap_or_default();

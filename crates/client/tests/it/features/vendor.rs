@@ -1,10 +1,15 @@
 //! The vendor's own sentence in a refusal: who hears it, and what is never in it.
 
-use tokenwright_client::{ErrorKind as K, Filter, Issuer};
+use std::sync::Arc;
+
+use tokenwright_client::{
+    ErrorKind as K, Filter, Issuer, Profile, ProfileIssuer, ProfileSettings, SecretText,
+    SecretValue,
+};
 use tokenwright_core::Liveness;
 
 use crate::support::{CREDENTIAL, answer, json, serve};
-use crate::tiny::{chain, issuer, request, value};
+use crate::tiny::{chain, file, issuer, request, value};
 
 const ERRORS: (&str, &str) = ("errors", "{ message: answer.message or answer.key }");
 
@@ -85,6 +90,104 @@ async fn no_piece_of_the_credential_nor_a_secret_of_the_answer_is_in_the_vendor_
         let issuer = issuer(&[ERRORS], &server.endpoint);
         let error = issuer.mint(&request("1d")).await.unwrap_err();
         assert_eq!(error.vendor.as_deref(), told);
+    }
+}
+
+/// A credential, its parts, and what of it goes out as something else.
+type Echoed<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+#[tokio::test]
+async fn what_is_made_of_a_credential_for_a_request_is_as_secret_as_the_credential() {
+    let key = "k".repeat(32);
+    let cases: [Echoed<'_>; 6] = [
+        (
+            "{ parts: { file: { json: { user: { at: /u }, word: { at: /w } } } }, basic: { user: user, password: word } }",
+            &[("file", r#"{"u": "u!1", "w": "pw 7Z!q"}"#)],
+            &["pw 7Z!q", "dSExOnB3IDdaIXE="],
+        ),
+        (
+            "{ parts: { user: {}, word: {} }, basic: { user: user, password: word } }",
+            &[("user", "u"), ("word", "pw!7")],
+            &["dTpwdyE3", "pw!7"],
+        ),
+        (
+            "{ parts: { word: {} }, header: { name: X-S, part: login }, login: { send: POST /l, form: {}, put: { w: word }, at: /t } }",
+            &[("word", "pw 7Z!q%")],
+            &["pw+7Z%21q%25", "pw%207Z%21q%25", "pw 7Z!q%"],
+        ),
+        (
+            "{ parts: { key: {} }, jwt: { algorithm: HS256, key: key, claims: { sub: us }, lifetime: 2m }, header: { name: Authorization, part: jwt } }",
+            &[("key", &key)],
+            &[],
+        ),
+        (
+            "{ parts: { key: {} }, sigv4: { keyId: key, secret: key, region: here, service: iam } }",
+            &[("key", "pw!7")],
+            &["Signature=", "pw!7"],
+        ),
+        (
+            "{ parts: { word: {} }, header: { name: X-S, part: login }, login: { send: POST /l, basic: { user: '', password: word }, at: /t } }",
+            &[("word", "pw!7")],
+            &["OnB3ITc=", "pw!7"],
+        ),
+    ];
+    for (credential, parts, secrets) in cases {
+        // Whoever asks reads what was sent, as it was and in words.
+        let told = secrets.join(" and ").replace('"', "");
+        let server = serve(move |request| {
+            let sent: Vec<_> = request.lines().map(|line| line.replace('"', "'")).collect();
+            let sent = sent.join(" ");
+            json(
+                "403 No",
+                &format!(
+                    r#"{{"message": "{told} of {}"}}"#,
+                    &sent[..sent.len().min(600)]
+                ),
+            )
+        })
+        .await;
+        let profile = Profile::parse(&file(&[("credential", credential)])).unwrap();
+        let with_message = Profile::parse(&file(&[("credential", credential), ERRORS])).unwrap();
+        for profile in [profile, with_message] {
+            let parts = parts
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), SecretText::new((*text).to_owned())));
+            let settings = ProfileSettings {
+                endpoint: Some(server.endpoint.clone()),
+                credential: SecretValue::new(parts),
+                request_timeout: std::time::Duration::from_secs(5),
+            };
+            let issuer = ProfileIssuer::new(Arc::new(profile), settings).unwrap();
+            let error = issuer.list(&Filter::default()).await.unwrap_err();
+            let shown = format!("{} {:?}", chain(&error), error.vendor);
+            for secret in secrets.iter().filter(|secret| **secret != "Signature=") {
+                assert!(!shown.contains(secret), "{credential}: {secret} in {shown}");
+            }
+            assert!(!shown.contains("eyJ"), "{shown}");
+            let signature = shown.split("Signature=").nth(1).unwrap_or_default();
+            let hex = signature.chars().take_while(char::is_ascii_hexdigit);
+            assert!(hex.count() < 16, "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_has_the_value_all_the_same_is_told_without_it() {
+    let mint = (
+        "mint",
+        "{ send: POST /t, body: { n: $(name) }, unsure: [406] }",
+    );
+    for body in [
+        r#"{"id": "7", "key": "v@lue!7"}"#,
+        r#"{"sorry": [{"key": "v@lue!7"}]}"#,
+    ] {
+        let server = serve(move |_| json("406 Not Acceptable", body)).await;
+        let issuer = issuer(&[mint], &server.endpoint);
+        let error = match body.contains("sorry") {
+            true => issuer.list(&Filter::default()).await.unwrap_err(),
+            false => issuer.mint(&request("1d")).await.unwrap_err(),
+        };
+        assert!(!chain(&error).contains("lue"), "{}", chain(&error));
     }
 }
 
