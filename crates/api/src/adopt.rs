@@ -92,7 +92,7 @@ pub struct AdoptedToken {
     #[schemars(length(max = 16))]
     pub fingerprint: Option<String>,
 
-    /// The endpoint that the accepted value was taken up at, where that was written down.
+    /// The endpoint that the accepted value belongs to: where it authenticated, or was taken up if it cannot be asked about.
     /// About that value nothing is asked at another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,

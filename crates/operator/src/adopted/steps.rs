@@ -144,7 +144,10 @@ impl Adopted {
             && !self.known.record.accepts(&accepted.fingerprint)
         {
             self.known.revision = self.number(&accepted.fingerprint, observed);
-            self.known.issuer = self.endpoint().map(ToOwned::to_owned);
+            // What authenticated nowhere yet may be of the endpoint that a person corrects this one to.
+            let of_this = accepted.liveness == Liveness::Alive || accepted.asked_at.is_none();
+            let endpoint = self.endpoint().filter(|_| of_this);
+            self.known.issuer = endpoint.map(ToOwned::to_owned);
         }
         self.known.record = record;
         self.remember();

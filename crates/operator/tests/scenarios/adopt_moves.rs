@@ -1,7 +1,7 @@
 //! An issuer that moves to another endpoint: what a person made at the former one is sent nowhere else.
 
 use serde_json::{Value, json};
-use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::TokenId;
 
 use crate::world::World;
@@ -97,6 +97,27 @@ async fn a_value_that_a_person_made_at_the_other_endpoint_is_taken_up_there() {
     let checks = world.moved.count(Operation::Check);
     world.pass(HOUR).await;
     assert!(world.moved.count(Operation::Check) > checks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_authenticated_nowhere_yet_is_proven_once_the_endpoint_is_corrected() {
+    let mut world = World::new().await;
+    world.by_hand_at(&world.moved).await;
+    let (_, value) = world.by_hand_at(&world.moved).await;
+    world.fill("source", &value).await;
+    world.start();
+    world.pass(2).await;
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    world.adopt(json!({})).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    assert_eq!(world.condition("Proven"), "False: ValueNotProven");
+    assert_eq!(world.adopted().issuer, None);
+    moves(&world, Some(MOVED)).await;
+    world.pass(11 * MINUTE).await;
+    assert_eq!(world.condition("Proven"), "True: ValueProven");
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://moved"));
 }
 
 #[tokio::test(start_paused = true)]
