@@ -1,6 +1,6 @@
 //! The end of an `ApiToken` that adopts: what becomes of the Secret, of the token, and of the object.
 
-use tokenwright_api::names::event;
+use tokenwright_api::names::{event, reason};
 use tokenwright_client::revoke::LeftToPerson;
 use tokenwright_client::revoke_adopted;
 use tokenwright_core::instant::after;
@@ -10,6 +10,7 @@ use crate::adopted::managed::{Adopted, After};
 use crate::adopted::observe::Observed;
 use crate::cluster::calls::CallError;
 use crate::cluster::cause;
+use crate::cluster::conditions::Trouble;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
@@ -62,10 +63,25 @@ impl Adopted {
         }
         // The revoke may have to be tried again, and nobody else may have the value then.
         self.remember();
-        if let Some(secret) = &observed.secret {
-            self.context.calls.remove_secret(secret).await?;
-        }
-        Ok(After::Again)
+        let Some(secret) = &observed.secret else {
+            return Ok(After::Again);
+        };
+        let removed = self.context.calls.remove_secret(secret).await;
+        self.left(removed.map(|_| ())).await
+    }
+
+    /// The Secret is removed or released, or it is told, once in an event, what refuses that.
+    pub(super) async fn left(&mut self, done: Result<(), CallError>) -> Result<After, CallError> {
+        let error = match done {
+            Ok(()) => return Ok(After::Again),
+            Err(error @ CallError::Refused { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        let why = Trouble::new(reason::SECRET_REFUSED, format!("{error}."));
+        self.tell_refusal(&why, "Delete").await;
+        self.permit = None;
+        self.waits = Some(why);
+        Ok(After::Rest(None))
     }
 
     pub(super) async fn revoke(

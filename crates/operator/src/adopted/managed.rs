@@ -13,7 +13,6 @@ use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
 use crate::adopted::record::{self, AdoptedRecord, Recognised, Remembered};
 use crate::adopted::wanted;
 use crate::cluster::calls::CallError;
-use crate::cluster::cause;
 use crate::cluster::conditions::{Trouble, say};
 use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
@@ -213,17 +212,22 @@ impl Adopted {
 
     /// The API server does not take the Secret as it is wanted, while its value works: it is said, once in an event.
     pub(super) async fn form_refused(&mut self, error: &CallError) {
-        logs::because(reason::SECRET_REFUSED);
-        tracing::warn!(error = cause::chain(error), "the Secret stays as it is");
         let message =
             format!("{error}. The value in the Secret still works; the write is tried again.");
         let why = Trouble::new(reason::SECRET_REFUSED, message);
+        self.tell_refusal(&why, "Restore").await;
+        self.unformed = Some(why);
+    }
+
+    /// Says once in an event what refuses that the Secret is changed or goes, and has it tried again.
+    pub(super) async fn tell_refusal(&mut self, why: &Trouble, doing: &'static str) {
+        logs::because(reason::SECRET_REFUSED);
+        tracing::warn!("the Secret stays as it is: {}", why.message);
         let status = self.object.status.as_ref();
-        if !status.is_some_and(|status| say(&status.conditions, &why)) {
-            let event = Event::warning(reason::SECRET_REFUSED, "Restore", why.message.clone());
+        if !status.is_some_and(|status| say(&status.conditions, why)) {
+            let event = Event::warning(reason::SECRET_REFUSED, doing, why.message.clone());
             send(&self.context, &self.object, &event).await;
         }
-        self.unformed = Some(why);
         self.retry_later();
     }
 

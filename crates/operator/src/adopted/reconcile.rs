@@ -111,7 +111,7 @@ impl Adopted {
     /// When to look again.
     fn next(&self, observed: &Observed, decision: &AdoptDecision, at: Option<Timestamp>) -> Next {
         let now = self.now();
-        if self.trouble.is_none() && self.unformed.is_none() {
+        if self.trouble.is_none() && self.retry_at.is_none() {
             self.context.succeeded(&self.manager.uid);
         }
         let missing = observed.source_missing() && self.spec.deletion.since.is_none();

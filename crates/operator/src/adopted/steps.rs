@@ -49,11 +49,11 @@ impl Adopted {
             AdoptAction::Deliver(value) => self.deliver(&value, observed).await,
             AdoptAction::RemoveDestination => self.remove(observed).await,
             AdoptAction::ReleaseDestination => {
-                if let Some(secret) = &observed.secret {
-                    let metadata = let_go();
-                    self.context.calls.patch_secret(secret, metadata).await?;
-                }
-                Ok(After::Again)
+                let Some(secret) = &observed.secret else {
+                    return Ok(After::Again);
+                };
+                let released = self.context.calls.patch_secret(secret, let_go()).await;
+                self.left(released.map(|_| ())).await
             }
             AdoptAction::Revoke(token) => self.revoke(&token, observed).await,
             AdoptAction::Finish => self.finish(reason, observed).await,

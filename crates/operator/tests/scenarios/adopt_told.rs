@@ -166,3 +166,32 @@ async fn a_deletion_that_waits_for_an_issuer_says_why_nobody_can_ask_it() {
     let told = world.message("Ready");
     assert!(told.contains("the token is wrong"), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_of_the_secret_that_the_api_server_refuses_is_told_once_and_tried_again() {
+    for (policy, verb) in [("Revoke", Verb::Delete), ("Retain", Verb::Patch)] {
+        let (world, _) = delivered(json!({ "deletion": { "policy": policy } })).await;
+        world.api.on_request(move |seen| {
+            let ends = seen.who == OPERATOR && seen.verb == verb && seen.resource == "secrets";
+            match ends && seen.name.as_deref() == Some("ci-token") {
+                true => Refusal::refuse(403, "Forbidden", "a policy forbids it"),
+                false => Refusal::Pass,
+            }
+        });
+        let before = world.writes().len();
+        world.delete().await;
+        world.pass(30 * MINUTE).await;
+        assert_eq!(world.condition("Ready"), "False: Deleting", "{policy}");
+        assert_eq!(world.condition("Reconciling"), "True: SecretRefused");
+        for type_ in ["Ready", "Reconciling"] {
+            let told = world.message(type_);
+            assert!(told.contains("a policy forbids it"), "{policy}: {told}");
+        }
+        assert_eq!(world.notes("SecretRefused").len(), 1, "{policy}");
+        let tries = world.writes().len() - before;
+        assert!((5..=20).contains(&tries), "{policy}: {tries} writes");
+        world.api.clear_faults();
+        world.pass(6 * MINUTE).await;
+        assert!(world.object().is_none(), "{policy}");
+    }
+}
