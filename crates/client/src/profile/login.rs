@@ -140,10 +140,13 @@ impl ProfileIssuer {
         asking.takes = Takes::Login(&plan.place);
         let answer = Box::pin(self.send(&asking)).await?;
         let status = answer.status;
-        // Whatever a login answers, nothing was minted or ended by it.
+        // Whatever a login answers, nothing was minted or ended by it, and no token is gone.
         let harmless = |error: Error| Error {
             kind: match error.kind {
-                ErrorKind::OutcomeUnknown => ErrorKind::Unavailable,
+                ErrorKind::OutcomeUnknown
+                | ErrorKind::NotFound
+                | ErrorKind::Conflict
+                | ErrorKind::LimitReached => ErrorKind::Unavailable,
                 ErrorKind::AnswerNotUnderstood if operation.changes() => ErrorKind::Unavailable,
                 kind => kind,
             },

@@ -7,6 +7,7 @@ mod formats;
 mod gate;
 mod headers;
 mod listings;
+mod logins;
 mod mints;
 mod odd;
 mod readings;
