@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::words::{Answer, Ask, MintPlan};
 use crate::capabilities::LostAnswer;
-use crate::instant::{after, part};
+use crate::instant::{after, before, part};
 use crate::issued::refused_expiry;
 use crate::marker::Nonce;
 use crate::observed::Liveness;
@@ -34,6 +34,7 @@ const MAX_BLIND_WITHDRAWALS: u32 = 50;
 pub struct MintFlow {
     plan: MintPlan,
     attempt: Attempt,
+    began: Timestamp,
     minted: Option<Held>,
     minted_at: Timestamp,
     tries: u32,
@@ -62,6 +63,7 @@ impl MintFlow {
         Self {
             plan,
             attempt,
+            began: now,
             minted: None,
             minted_at: now,
             tries: 0,
@@ -74,11 +76,13 @@ impl MintFlow {
 
     /// A flow that sends an attempt again whose answer was lost; the plan must carry its marker.
     ///
-    /// The attempt is durable already, and only a clear answer closes it.
+    /// The attempt is durable already, and only its token closes it: a refusal says nothing of the first request.
     #[must_use]
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
+        let length = schedule::attempt_length(&plan.spec, &plan.can);
+        let began = before(attempt.deadline, length);
         let attempt = Attempt {
-            deadline: after(now, schedule::attempt_length(&plan.spec, &plan.can)),
+            deadline: after(now, length),
             ..attempt
         };
         let plan = MintPlan {
@@ -87,6 +91,7 @@ impl MintFlow {
         };
         Self {
             attempt,
+            began,
             replayed: true,
             ..Self::new(plan, now)
         }
@@ -112,6 +117,7 @@ impl MintFlow {
             }
             Answer::Rehearsed { version, .. } => {
                 self.attempt.destination = version;
+                self.began = now;
                 self.attempt.deadline = after(
                     now,
                     schedule::attempt_length(&self.plan.spec, &self.plan.can),
@@ -129,10 +135,8 @@ impl MintFlow {
                 self.minted(id, expires_at, refused, now)
             }
             // Whether the first request of a replayed attempt arrived stays unknown.
-            Answer::NotMinted { sent, retry_after }
-                if self.replayed && (!sent || retry_after.is_some()) =>
-            {
-                self.unanswered()
+            Answer::NotMinted { sent, retry_after } if self.replayed => {
+                self.not_known(sent && retry_after.is_none())
             }
             Answer::NotMinted {
                 sent: true,
@@ -197,7 +201,10 @@ impl MintFlow {
             return self.failed(Reason::MintNotSent, None);
         }
         self.sent = true;
-        Ask::Mint(self.attempt.clone())
+        Ask::Mint {
+            attempt: self.attempt.clone(),
+            at: self.began,
+        }
     }
 
     /// Why a fresh token cannot be kept, by what its own answer says of it; nothing where it can.
@@ -233,12 +240,13 @@ impl MintFlow {
         let proven = Proven::Yes;
         let wished = inputs.lifetime.duration();
         let wished = wished.filter(|_| !self.plan.can.lifetime_ignored);
+        let created_at = if self.replayed { self.began } else { now };
         self.minted = Some(Held {
             token,
             inputs,
-            created_at: now,
+            created_at,
             expires_at,
-            wished_end: wished.map(|lifetime| after(now, lifetime)),
+            wished_end: wished.map(|lifetime| after(created_at, lifetime)),
             proven,
             disabled_by_us: false,
         });
@@ -438,16 +446,13 @@ impl MintFlow {
     }
 
     fn lost(&self) -> Ask {
-        Ask::Done(Outcome::Lost {
-            nonce: self.attempt.nonce.clone(),
-            unreadable: self.minted.is_none(),
-        })
+        self.not_known(self.minted.is_none())
     }
 
-    fn unanswered(&self) -> Ask {
+    fn not_known(&self, unreadable: bool) -> Ask {
         Ask::Done(Outcome::Lost {
             nonce: self.attempt.nonce.clone(),
-            unreadable: false,
+            unreadable,
         })
     }
 

@@ -159,7 +159,7 @@ fn predicted_mint(mut flow: MintFlow, inputs: &Inputs, now: Timestamp) -> Outcom
     loop {
         ask = match ask {
             Ask::Done(outcome) => return outcome,
-            Ask::Mint(_) => flow.next(
+            Ask::Mint { .. } => flow.next(
                 Answer::Minted {
                     id: TokenId::new(""),
                     expires_at,

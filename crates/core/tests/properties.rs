@@ -229,10 +229,10 @@ proptest! {
             now += SignedDuration::from_secs(wait);
             let ask = flow.next(answer(n), now);
             // Only an answer to the question before it says what the world did.
-            minted |= matches!((&asked, n), (Some(Ask::Mint(_)), 5 | 6));
+            minted |= matches!((&asked, n), (Some(Ask::Mint { .. }), 5 | 6));
             withdrawn |= matches!((&asked, n), (Some(Ask::Withdraw { .. }), 17));
             committed |= matches!((&asked, n), (Some(Ask::Publish { .. }), 13));
-            mints += usize::from(matches!(ask, Ask::Mint(_)));
+            mints += usize::from(matches!(ask, Ask::Mint { .. }));
             prop_assert!(mints <= 1, "minted twice");
             if let Ask::Publish { publication, .. } = &ask {
                 prop_assert!(minted);

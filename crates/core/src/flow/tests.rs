@@ -84,7 +84,7 @@ fn terraform_has_nothing_to_rehearse_and_mints_at_once() {
         durable: false,
         ..plan(&case())
     };
-    assert!(matches!(after_answers(plan, []).1, Ask::Mint(_)));
+    assert!(matches!(after_answers(plan, []).1, Ask::Mint { .. }));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn nothing_is_sent_unless_a_whole_request_timeout_is_left() {
     assert_eq!(reason(&late), Reason::MintNotSent);
     assert!(matches!(
         flow.next(Answer::AttemptWritten, at(30)),
-        Ask::Mint(_)
+        Ask::Mint { .. }
     ));
 }
 
@@ -402,7 +402,7 @@ fn a_replay_that_was_not_answered_leaves_its_attempt_open() {
     let case = case().with(|c| c.can.lost_answer = LostAnswer::Replay);
     let replay = || {
         let mut flow = MintFlow::replay(plan(&case), attempt(2, at(-100)), at(0));
-        assert!(matches!(flow.next(Answer::Start, at(0)), Ask::Mint(_)));
+        assert!(matches!(flow.next(Answer::Start, at(0)), Ask::Mint { .. }));
         flow
     };
     let unsent = replay().next(not_minted(false), at(1));
@@ -421,10 +421,51 @@ fn a_replay_that_was_not_answered_leaves_its_attempt_open() {
         retry_after: Some(secs(60)),
     };
     assert_eq!(reason(&replay().next(later, at(1))), Reason::OutcomeUnknown);
-    assert_eq!(
-        reason(&replay().next(not_minted(true), at(1))),
-        Reason::MintRefused
+    let refused = replay().next(not_minted(true), at(1));
+    assert!(
+        matches!(
+            refused,
+            Ask::Done(Outcome::Lost {
+                unreadable: true,
+                ..
+            })
+        ),
+        "a refusal says nothing of the first request: {refused:?}"
     );
+}
+
+#[test]
+fn a_replay_is_the_same_request_and_its_token_is_as_old_as_the_first() {
+    let case = case().with(|c| {
+        c.can.lost_answer = LostAnswer::Replay;
+        c.can.check = false;
+    });
+    let mut flow = MintFlow::new(plan(&case), at(-5));
+    flow.next(Answer::Start, at(-5));
+    let rehearsed = Answer::Rehearsed {
+        version: DestinationVersion::Absent,
+        current: None,
+    };
+    let Ask::WriteAttempt(written) = flow.next(rehearsed, at(0)) else {
+        panic!("an attempt is written");
+    };
+    let Ask::Mint { at: first, .. } = flow.next(Answer::AttemptWritten, at(3)) else {
+        panic!("the mint is sent");
+    };
+    let mut flow = MintFlow::replay(plan(&case), written, at(500));
+    let Ask::Mint { at: again, .. } = flow.next(Answer::Start, at(500)) else {
+        panic!("the mint is sent again");
+    };
+    assert_eq!(again, first);
+    let answered = Answer::Minted {
+        id: TokenId::new("t"),
+        expires_at: Some(at(86_400)),
+        marked: None,
+    };
+    let Ask::Publish { publication, .. } = flow.next(answered, at(501)) else {
+        panic!("the token is published");
+    };
+    assert_eq!(publication.current.created_at, first);
 }
 
 #[test]

@@ -86,7 +86,13 @@ pub enum Ask {
     /// Write this attempt durably, guarded by the version of the record that was just read.
     WriteAttempt(Attempt),
     /// Ask the issuer, once.
-    Mint(Attempt),
+    Mint {
+        /// For which attempt.
+        attempt: Attempt,
+        /// When the attempt began, which its request speaks of: the same instant however often it is sent,
+        /// since a replay that says something else is another request.
+        at: Timestamp,
+    },
     /// At `at`, ask whether the minted value authenticates.
     Prove {
         /// Not before this instant.

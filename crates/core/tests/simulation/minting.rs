@@ -73,8 +73,9 @@ impl Performer {
                 Ask::WriteAttempt(attempt) => {
                     write_attempt(world, attempt.clone(), running.record_version)
                 }
-                Ask::Mint(attempt) => {
+                Ask::Mint { attempt, at } => {
                     let attempt = attempt.clone();
+                    world.check_same_request(&attempt.nonce, *at);
                     mint(
                         world,
                         (&attempt, running.account),

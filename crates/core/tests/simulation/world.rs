@@ -1,5 +1,7 @@
 //! The outside: an issuer, a destination, a durable record, time, and what must never happen to them.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::*;
 
@@ -103,6 +105,8 @@ pub(crate) struct World {
     pub(crate) record_version: u64,
     counter: u64,
     pub(crate) mints: u64,
+    /// Of which instant the first request of each attempt spoke.
+    asked: BTreeMap<Nonce, Timestamp>,
     pub(crate) reasons: u64,
     pub(crate) excuses: u64,
     counted: Vec<(Reason, Option<TokenId>)>,
@@ -174,6 +178,7 @@ impl World {
             record_version: 0,
             counter: 0,
             mints: 0,
+            asked: BTreeMap::new(),
             reasons: 0,
             excuses: 0,
             counted: Vec::new(),
@@ -266,6 +271,12 @@ impl World {
     pub(crate) fn current(&self) -> Option<&IssuedToken> {
         let held = self.record.current.as_ref()?;
         self.tokens.iter().find(|t| t.marker == held.token.marker)
+    }
+
+    /// A request that is sent again speaks of the same instant: with another it would be another request.
+    pub(crate) fn check_same_request(&mut self, nonce: &Nonce, at: Timestamp) {
+        let first = *self.asked.entry(nonce.clone()).or_insert(at);
+        assert_eq!(at, first, "the request of {nonce} is another one");
     }
 
     /// Mints; the same nonce is the same token where answers can be replayed.

@@ -327,12 +327,12 @@ impl Timeline {
                     self.record(Outcome::Attempted(attempt));
                     Answer::AttemptWritten
                 }
-                Ask::Mint(_) if fault == Some(Fault::Refused) => Answer::NotMinted {
+                Ask::Mint { .. } if fault == Some(Fault::Refused) => Answer::NotMinted {
                     sent: true,
                     retry_after: None,
                 },
-                Ask::Mint(_) if fault == Some(Fault::LostBeforeEffect) => Answer::MintUnknown,
-                Ask::Mint(attempt) => {
+                Ask::Mint { .. } if fault == Some(Fault::LostBeforeEffect) => Answer::MintUnknown,
+                Ask::Mint { attempt, .. } => {
                     let expires_at = attempt.inputs.lifetime.duration().map(|d| self.now + d);
                     let token = TokenRef {
                         id: TokenId::new(format!("t{revision}")),

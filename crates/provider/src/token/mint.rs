@@ -98,12 +98,12 @@ impl Session {
                         error,
                     };
                 }
-                Ask::Mint(_) if self.stopped() => Answer::NotMinted {
+                Ask::Mint { .. } if self.stopped() => Answer::NotMinted {
                     sent: false,
                     retry_after: None,
                 },
-                Ask::Mint(attempt) => {
-                    let minted = self.ask_issuer(&attempt, &remote_name).await;
+                Ask::Mint { attempt, at } => {
+                    let minted = self.ask_issuer(&attempt, at, &remote_name).await;
                     let marker = &flow.plan().marker;
                     answer_of(minted, marker, &mut product, &mut error)
                 }
@@ -135,12 +135,13 @@ impl Session {
     async fn ask_issuer(
         &self,
         attempt: &Attempt,
+        at: Timestamp,
         remote_name: &str,
     ) -> Result<tokenwright_client::Minted, Error> {
         let request = MintRequest {
             remote_name: remote_name.to_owned(),
             inputs: attempt.inputs.clone(),
-            at: self.now(),
+            at,
             idempotency_key: attempt.nonce.to_string(),
             send_by: Some(schedule::mint_by(
                 attempt.deadline,

@@ -266,3 +266,40 @@ fn a_foreign_revision_is_stepped_over_and_holds_the_revokes() {
     case.record.retiring.clear();
     assert_eq!(case.reason(), Reason::RevisionImpossible);
 }
+
+/// An attempt whose deadline was at 160 and that was sent again in vain three times.
+fn replayed_in_vain() -> Case {
+    case().with(|c| {
+        c.can.lost_answer = LostAnswer::Replay;
+        c.record.unreadable = 3;
+        c.record.last_revision = 2;
+        c.record.attempts = vec![attempt(2, at(160))];
+    })
+}
+
+#[test]
+fn what_is_replayed_in_vain_for_an_hour_is_given_up_and_no_sooner() {
+    for since in [None, Some(at(10))] {
+        let waits = |seconds| {
+            replayed_in_vain().with(|c| {
+                c.now = at(seconds);
+                c.spec.deletion.since = since;
+                c.record.retry_at = Some(at(seconds + 60));
+                c.record.retry_basis = Some(basis(&c.spec, &c.observed.issuer));
+            })
+        };
+        assert_ne!(waits(160 + 3_599).reason(), Reason::Ambiguous, "{since:?}");
+        let old = waits(160 + 3_600);
+        assert_eq!(old.reason(), Reason::Ambiguous, "{since:?}");
+        let seldom = old.with(|c| c.record.unreadable = 2);
+        assert_ne!(seldom.reason(), Reason::Ambiguous, "{since:?}");
+    }
+    // Nobody waits for the end of the one that works.
+    let about_to_end = replayed_in_vain().with(|c| {
+        c.holds(held(1, at(-86_000), Some(at(400))));
+        c.now = at(399);
+        c.record.retry_at = Some(at(500));
+        c.record.retry_basis = Some(basis(&c.spec, &c.observed.issuer));
+    });
+    assert_eq!(about_to_end.reason(), Reason::Ambiguous);
+}

@@ -148,7 +148,7 @@ impl Mint {
             answer = match self.flow.next(answer, now) {
                 Ask::Rehearse => self.rehearse().await,
                 Ask::WriteAttempt(attempt) => self.write_attempt(attempt).await,
-                Ask::Mint(attempt) => self.mint(attempt).await,
+                Ask::Mint { attempt, at } => self.mint(attempt, at).await,
                 Ask::Prove { at } => {
                     self.until(at).await;
                     self.prove().await
@@ -194,7 +194,7 @@ impl Mint {
         }
     }
 
-    async fn mint(&mut self, attempt: Attempt) -> Answer {
+    async fn mint(&mut self, attempt: Attempt, at: Timestamp) -> Answer {
         if self.managed.record.failures > 0 {
             self.managed.retries(Operation::Mint);
         }
@@ -202,7 +202,7 @@ impl Mint {
         let request = MintRequest {
             remote_name: self.flow.plan().marker.remote_name(&attempt.inputs.name),
             inputs: attempt.inputs,
-            at: self.now(),
+            at,
             idempotency_key: attempt.nonce.to_string(),
             send_by: Some(schedule::mint_by(
                 attempt.deadline,
