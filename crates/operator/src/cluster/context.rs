@@ -277,6 +277,13 @@ impl Context {
         }
     }
 
+    /// Those that came to a place which another one had.
+    pub(crate) fn wake_all(&self, uids: Vec<Arc<str>>) {
+        for uid in uids {
+            self.wake(&*uid);
+        }
+    }
+
     /// A function that wakes managers and holds nothing of this but their names.
     pub(crate) fn waker(self: &Arc<Self>) -> Wake {
         let context = Arc::downgrade(self);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 use parking_lot::Mutex;
-use tokenwright_api::token::IssuerKind;
+use tokenwright_api::token::{IssuerKind, IssuerRef};
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, Grant};
 
 use self::places::{Entries, Places, Rank};
@@ -52,8 +52,8 @@ struct Member {
     covered: Entries,
 }
 
-/// An issuer and a namespace.
-struct Group {
+/// An issuer of the cluster and a namespace.
+pub(crate) struct Group {
     issuer: String,
     namespace: String,
 }
@@ -66,11 +66,17 @@ struct Allowed<'a> {
 }
 
 impl Group {
-    fn of(token: &ApiToken) -> Option<Self> {
-        let at = &token.spec.issuer_ref;
-        (at.kind == IssuerKind::ClusterTokenIssuer).then(|| Self {
-            issuer: at.name.clone(),
-            namespace: token.namespace().unwrap_or_default(),
+    /// The one of an `ApiToken`.
+    pub(crate) fn of(token: &ApiToken) -> Option<Self> {
+        let namespace = token.namespace().unwrap_or_default();
+        Self::at(&token.spec.issuer_ref, &namespace)
+    }
+
+    /// Nothing where no grant is needed.
+    pub(crate) fn at(issuer: &IssuerRef, namespace: &str) -> Option<Self> {
+        (issuer.kind == IssuerKind::ClusterTokenIssuer).then(|| Self {
+            issuer: issuer.name.clone(),
+            namespace: namespace.to_owned(),
         })
     }
 }
@@ -124,16 +130,16 @@ impl Allowances {
     }
 
     /// An `ApiToken` is gone. Gives the UIDs of those that came to a place by it.
-    pub(crate) fn gone(&self, token: &ApiToken) -> Vec<Arc<str>> {
-        let (Some(group), Some(uid)) = (Group::of(token), token.uid()) else {
+    pub(crate) fn gone(&self, group: Option<&Group>, uid: &str) -> Vec<Arc<str>> {
+        let Some(group) = group else {
             return Vec::new();
         };
         let mut state = self.0.lock();
-        let (crowd, _) = state.crowd(&group);
-        crowd.leave(&uid);
+        let (crowd, _) = state.crowd(group);
+        crowd.leave(uid);
         let freed = std::mem::take(&mut crowd.freed);
         if crowd.members.is_empty() {
-            state.forget(&group);
+            state.forget(group);
         }
         freed
     }
@@ -360,6 +366,11 @@ mod tests {
         (allowances, both)
     }
 
+    fn gone(allowances: &Allowances, token: &ApiToken) -> Vec<Arc<str>> {
+        let uid = token.uid().unwrap();
+        allowances.gone(Group::of(token).as_ref(), &uid)
+    }
+
     fn told(uids: Vec<Arc<str>>) -> Vec<String> {
         uids.iter().map(ToString::to_string).collect()
     }
@@ -393,7 +404,7 @@ mod tests {
         assert!(allowances.check(&early).is_err());
         assert_eq!(allowances.check(&late), Ok(()));
         // It goes, and its place with it; who waits for it is woken.
-        assert_eq!(told(allowances.gone(&late)), ["b"]);
+        assert_eq!(told(gone(&allowances, &late)), ["b"]);
         assert_eq!(allowances.check(&early), Ok(()));
     }
 
@@ -434,8 +445,8 @@ mod tests {
         // Each that goes leaves its place to one, who looks again and has it.
         let mut told = 0;
         let (last, before) = all.split_last().unwrap();
-        for gone in before {
-            for uid in allowances.gone(gone) {
+        for left in before {
+            for uid in gone(&allowances, left) {
                 let next = &all[uid.parse::<usize>().unwrap()];
                 assert_eq!(allowances.check(next), Ok(()));
                 told += 1;
@@ -446,7 +457,7 @@ mod tests {
             .places
             .looked_at;
         assert!(looked_at <= 6 * CROWD, "{looked_at}");
-        assert!(allowances.gone(last).is_empty());
+        assert!(gone(&allowances, last).is_empty());
         let forgotten = allowances.0.lock().crowds.is_empty();
         assert!(forgotten, "whoever is gone is forgotten");
     }

@@ -27,8 +27,19 @@ pub(crate) fn asked_in_vain(object: &ApiToken, record: &Record) -> Option<String
     let key = annotation::REVOKE_PREVIOUS;
     let said = object.annotations().get(key).map(|text| text.trim());
     let said = said.filter(|text| !text.is_empty())?;
+    let named = revoke_previous(object);
+    let current = record.current.as_ref().map(|held| &held.token);
+    let current = current.filter(|token| named == Some(token.marker.revision));
+    // Its successor is on its way, where one is being minted.
+    if let Some(token) = current.filter(|_| record.attempts.is_empty()) {
+        return Some(format!(
+            "The annotation {key} names revision {said}, which is the current one (token {}): nothing is ended before another has taken its place, and then it ends without an overlap. To replace it now, write the annotation {}.",
+            token.id,
+            annotation::ROTATE
+        ));
+    }
     let known = 1..=record.last_revision;
-    if revoke_previous(object).is_some_and(|revision| known.contains(&revision)) {
+    if named.is_some_and(|revision| known.contains(&revision)) {
         return None;
     }
     let said: String = said.chars().take(LONGEST_SAID).collect();

@@ -26,6 +26,7 @@ use crate::cluster::token::PackedToken;
 use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, logs, marks};
+use crate::issuer::allowance::Group;
 use crate::issuer::object::{IssuerObject, place_of, place_of_packed};
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::reconcile::Desk;
@@ -240,6 +241,11 @@ impl Dispatch {
     /// Nothing is remembered of an object any more.
     pub(crate) fn forget(&self, token: &PackedToken) {
         let uid = token.uid();
+        let group = Group::at(&token.brief().issuer, token.namespace());
+        let freed = self
+            .issuers
+            .allowances
+            .gone(group.as_ref(), &uid.to_string());
         if let Some(handle) = self.issuers.last_at(place_of_packed(token)) {
             handle.forget(&uid.to_string());
         }
@@ -248,6 +254,7 @@ impl Dispatch {
         self.context.alarms.set(uid, None);
         self.minted.memory.forget(uid);
         self.adopted.memory.forget(uid);
+        self.context.wake_all(freed);
     }
 
     /// Nothing is remembered of an issuer any more.

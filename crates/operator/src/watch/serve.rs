@@ -334,7 +334,7 @@ impl Work {
         let call = self.calling_token(&reference);
         dispatch.look(&token, call, reconcile).await;
         // It went meanwhile: what was found out of it since is forgotten, too.
-        if shown().is_none() {
+        if shown().is_none_or(|now| now.uid() != token.uid()) {
             dispatch.forget(&token);
         }
     }

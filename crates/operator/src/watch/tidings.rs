@@ -42,7 +42,7 @@ impl Work {
                     let news = work.shown.tokens.there(token);
                     work.dispatch.context.shows(token);
                     let there = of_cluster(token).map(|token| allowances.there(&token));
-                    work.have_a_place(there);
+                    work.dispatch.context.wake_all(there.unwrap_or_default());
                     (token, false, news)
                 }
                 Told::Gone(token) => {
@@ -50,8 +50,6 @@ impl Work {
                     history.goes(&token.reference());
                     work.shown.tokens.gone(token);
                     work.dispatch.forget(token);
-                    let gone = of_cluster(token).map(|token| allowances.gone(&token));
-                    work.have_a_place(gone);
                     (token, true, true)
                 }
                 Told::ListedAgain => return work.all_due(),
@@ -65,13 +63,6 @@ impl Work {
                 work.tell_issuer_of(token);
             }
         })
-    }
-
-    /// Those that waited for a place under a grant.
-    fn have_a_place(&self, freed: Option<Vec<Arc<str>>>) {
-        for uid in freed.into_iter().flatten() {
-            self.dispatch.context.wake(&*uid);
-        }
     }
 
     fn tell_issuer_of(&self, token: &PackedToken) {

@@ -212,6 +212,16 @@ async fn a_text_that_names_no_revision_is_told_with_those_that_can_be_named() {
     let events = world.events();
     let told = events.iter().filter(|reason| *reason == "InvalidSpec");
     assert_eq!(told.count(), 1, "{events:?}");
+    // The current one ends without an overlap, but not before its next rotation: a person believes otherwise.
+    world.change(annotate("2")).await;
+    world.pass(60).await;
+    assert_eq!(world.condition("RevokeFailed"), "True: InvalidSpec");
+    let told = world.message("RevokeFailed");
+    assert!(
+        told.contains("revision 2, which is the current one"),
+        "{told}"
+    );
+    assert_eq!(live(&world).len(), 2);
     world.change(annotate("1")).await;
     world.pass(30).await;
     world.the_only_token();

@@ -1,11 +1,14 @@
 //! An issuer that many namespaces share: what it grants, to whom, and what follows when it does not any more.
 
+use std::time::Duration;
+
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenProfile};
 use tokenwright_client::Operation;
+use tokenwright_client::memory::Fault as IssuerFault;
 use tokenwright_operator::Options;
 
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
@@ -178,6 +181,26 @@ async fn two_that_come_at_once_for_one_place_get_one_token_and_the_next_follows_
     world.api.compact();
     world.pass(60).await;
     assert_eq!(world.issuer.minted().len(), 3, "nobody followed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_by_force_in_the_middle_of_a_mint_leaves_its_place() {
+    let mut world =
+        shared(json!([{ "namespaces": { "names": [NAMESPACE] }, "maxTokens": 1 }])).await;
+    world.pass(5).await;
+    let late = IssuerFault::DelayAnswer(Duration::from_secs(20));
+    world.issuer.fault(Operation::Mint, late);
+    world.ask(of_shared()).await;
+    world.pass(10).await;
+    assert_eq!(world.issuer.minted().len(), 1);
+    assert!(world.api.erase(TOKENS, NAMESPACE, "ci"));
+    world.pass(60).await;
+    world
+        .ask_as("second", also(json!({ "secret": { "name": "other" } })))
+        .await;
+    world.pass(60).await;
+    let ready = world.shown_of("apitokens", NAMESPACE, "second", "Ready");
+    assert!(ready.starts_with("True: Ready"), "{ready}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,8 +24,10 @@ use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{metrics, texts, traces};
+use crate::issuer::allowance::Group;
 use crate::issuer::load;
 use crate::issuer::object::place_of;
+use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::seen::Seen;
@@ -63,6 +65,8 @@ pub(super) enum Existing {
 struct Running {
     context: Arc<Context>,
     memory: Arc<Memory<Seen>>,
+    handle: Arc<Handle>,
+    group: Option<Group>,
     uid: String,
 }
 
@@ -70,8 +74,12 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.memory.change(&self.uid, |seen| seen.running = None);
         self.context.wake(&self.uid);
+        // It went meanwhile, and what it did since made it known again.
         if !self.context.knows(&self.uid) {
             self.memory.forget(&self.uid);
+            self.handle.forget(&self.uid);
+            let freed = self.handle.allowances.gone(self.group.as_ref(), &self.uid);
+            self.context.wake_all(freed);
         }
     }
 }
@@ -109,6 +117,8 @@ impl Mint {
         let _running = Running {
             context: Arc::clone(&self.managed.context),
             memory: Arc::clone(&self.managed.memory),
+            handle: Arc::clone(&self.managed.handle),
+            group: Group::of(&self.managed.object),
             uid: self.managed.manager.uid.clone(),
         };
         let outcome = self.steps().await;
