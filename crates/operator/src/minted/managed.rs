@@ -9,8 +9,8 @@ use tokenwright_client::Operation;
 use tokenwright_core::instant::{after, can_have_happened, part};
 use tokenwright_core::schedule::{self, attempt_within};
 use tokenwright_core::{
-    Capabilities, Decision, Destination, Held, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome,
-    Record, Spec, View, basis, decide, decide_deletion, evolve_beside,
+    Capabilities, Decision, Destination, Held, InvalidSpec, Nonce, Observed, Outcome, Record, Spec,
+    View, basis, decide, decide_deletion, evolve_beside,
 };
 
 use crate::cluster::calls::CallError;
@@ -23,7 +23,7 @@ use crate::cluster::told::{self, same_record};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
-use crate::minted::seen::Seen;
+use crate::minted::seen::{Begun, Seen};
 use crate::minted::status::{Basis, status};
 use crate::minted::transitions::transitions;
 use crate::minted::unended::asked_in_vain;
@@ -114,11 +114,10 @@ impl Managed {
         let status = object.status.as_ref().unwrap_or(&nothing);
         let mut record = record::read(status, |marker| manager.owns(marker))?;
         let known = shared.memory.of(&manager.uid, |seen| seen.revokes.clone());
-        let new = |open: &OpenRevoke| {
-            let (id, marker) = (&open.token.id, &open.token.marker);
-            record.references(id, marker) && record.open_revoke(id, marker).is_none()
-        };
-        let known: Vec<_> = known.into_iter().filter(new).collect();
+        let known = known.into_iter();
+        let known: Vec<_> = known
+            .filter_map(|begun| begun.unknown_to(&record))
+            .collect();
         record.revokes.extend(known);
         let longest = attempt_within(handle.request_timeout, handle.issuer.capabilities());
         let record = record.as_of(shared.context.clock.now(), longest);
@@ -385,7 +384,7 @@ impl Managed {
         );
         let observed = self.observed(destination, beside.running.clone(), now);
         let mut status = self.status(&record, &observed, beside, now);
-        self.remember(|seen| seen.revokes = record.revokes.clone());
+        self.remember(|seen| seen.revokes = record.revokes.iter().map(Begun::of).collect());
         let nothing = ApiTokenStatus::default();
         let before = self.object.status.as_ref().unwrap_or(&nothing);
         // Which version was read last is worth no write of its own.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokenwright_client::SecretValue;
 use tokenwright_core::schedule::can_wait_until;
-use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
+use tokenwright_core::{
+    Checked, Destination, InvalidSpec, Nonce, Obstacle, OpenRevoke, Record, TokenId,
+};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
@@ -41,7 +43,7 @@ pub(crate) struct Seen {
     pub(crate) list_again_at: Option<Timestamp>,
     /// Revokes that were begun: no status tells of one that was sent and not looked at yet, and none of any
     /// where the kinds are those of the version before.
-    pub(crate) revokes: Vec<OpenRevoke>,
+    pub(crate) revokes: Vec<Begun>,
     /// What shows which tokens were named by us, where the issuer shows no names and no status says it yet.
     pub(crate) seals: Option<Box<Seals>>,
     /// Why the attempt of a mint was not written down; the next reconcile fails with it.
@@ -50,6 +52,50 @@ pub(crate) struct Seen {
     pub(crate) waits_since: Option<Timestamp>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
     pub(crate) kept: Option<Arc<SecretValue>>,
+}
+
+/// A revoke that was begun, without what the record says of its token.
+#[derive(Debug, Clone)]
+pub(crate) struct Begun {
+    nonce: Nonce,
+    id: TokenId,
+    sent_at: Option<Timestamp>,
+    retry_at: Timestamp,
+    tries: u32,
+    obstacle: Option<Obstacle>,
+    said: Option<Box<str>>,
+}
+
+impl Begun {
+    /// This one.
+    pub(crate) fn of(open: &OpenRevoke) -> Self {
+        Self {
+            nonce: open.token.marker.nonce.clone(),
+            id: open.token.id.clone(),
+            sent_at: open.sent_at,
+            retry_at: open.retry_at,
+            tries: open.tries,
+            obstacle: open.obstacle,
+            said: open.said.as_deref().map(Box::from),
+        }
+    }
+
+    /// The revoke, where the record names its token and knows nothing of it.
+    pub(crate) fn unknown_to(self, record: &Record) -> Option<OpenRevoke> {
+        let mut named = record.referenced();
+        let token = named.find(|token| token.marker.nonce == self.nonce && token.id == self.id)?;
+        if record.open_revoke(&token.id, &token.marker).is_some() {
+            return None;
+        }
+        Some(OpenRevoke {
+            token: token.clone(),
+            sent_at: self.sent_at,
+            tries: self.tries,
+            retry_at: self.retry_at,
+            obstacle: self.obstacle,
+            said: self.said.map(String::from),
+        })
+    }
 }
 
 /// Seals, the newest last.
@@ -129,5 +175,7 @@ mod tests {
     fn what_is_remembered_of_each_of_thousands_is_small() {
         let size = size_of::<Seen>();
         assert!(size <= 400, "{size} bytes");
+        let size = size_of::<Begun>();
+        assert!(size <= 128, "{size} bytes");
     }
 }
