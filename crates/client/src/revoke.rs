@@ -15,7 +15,7 @@ use tokenwright_core::{
     TokenRef,
 };
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::issuer::{About, Issuer, Token};
 use crate::secret::SecretValue;
 
@@ -231,7 +231,7 @@ pub async fn revoke(
             return match nomination.unsealed {
                 true if nomination.expired(now) => Ok(Revoked::Ended(Ended::Expired)),
                 true => Err(not_sealed(nomination)),
-                false => send(issuer, nomination).await,
+                false => sent_or_expired(issuer, nomination, now).await,
             };
         }
         Evidence::Minted => return send(issuer, nomination).await,
@@ -252,6 +252,21 @@ pub async fn revoke(
         Some(shown) if shown.name.is_none() && nomination.unsealed => Err(not_sealed(nomination)),
         Some(_) => send(issuer, nomination).await,
         None => Ok(Revoked::Ended(absent(issuer, nomination, now).await?)),
+    }
+}
+
+/// A token whose value nobody has any more, and that only its value ends, is over with its own expiry.
+async fn sent_or_expired(
+    issuer: &dyn Issuer,
+    nomination: Nomination<'_>,
+    now: Timestamp,
+) -> Result<Revoked, RevokeError> {
+    let over = nomination.value.is_none() && nomination.expired(now);
+    match send(issuer, nomination).await {
+        Err(RevokeError::Issuer(error)) if over && error.kind == ErrorKind::Invalid => {
+            Ok(Revoked::Ended(Ended::Expired))
+        }
+        told => told,
     }
 }
 

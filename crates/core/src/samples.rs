@@ -80,7 +80,7 @@ pub(crate) fn sighting(revision: u8) -> Sighting {
         id: token(revision).id,
         marker: token(revision).marker,
         expires_at: None,
-        enabled: None,
+        enabled: Some(true),
     }
 }
 

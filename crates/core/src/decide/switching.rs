@@ -44,7 +44,7 @@ pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
 /// Whether a token that we meant to disable is enabled after all: a later disabling is somebody else's.
 fn not_our_doing(view: &View<'_>, current: &Held) -> bool {
     let unwanted = view.spec.state != WantedState::Disabled;
-    current.disabled_by_us && unwanted && view.observed.status == TokenStatus::Active
+    current.disabled_by_us && unwanted && known(view, current) == Known::Enabled
 }
 
 /// What somebody else disabled is enabled only where a person says so explicitly.
@@ -65,20 +65,27 @@ fn switch_wanted(view: &View<'_>, current: &Held) -> Option<Switch> {
     }
 }
 
-/// What the issuer shows counts. Where it never shows which tokens are ours, the record is all that tells: what we
-/// switched, and whether an answer to that came.
+/// What the issuer shows counts. Where it never shows which tokens are ours, or whether they are enabled, the record
+/// is all that tells: what we switched, and whether an answer to that came.
 fn known(view: &View<'_>, current: &Held) -> Known {
-    let shows = view.can.lost_answer == LostAnswer::FindByMarker;
+    let shows_names = view.can.lost_answer == LostAnswer::FindByMarker;
     match view.observed.status {
-        TokenStatus::Active => Known::Enabled,
+        TokenStatus::Active if !says_nothing(view, current) => Known::Enabled,
         TokenStatus::Disabled => Known::Disabled,
-        TokenStatus::Unknown if !shows && !current.disabled_by_us => Known::Enabled,
-        TokenStatus::Unknown if !shows && unanswered(view) => Known::Either,
-        TokenStatus::Unknown if !shows => Known::Disabled,
-        TokenStatus::Unknown | TokenStatus::Unlisted | TokenStatus::Missing | TokenStatus::Dead => {
-            Known::Nothing
-        }
+        TokenStatus::Unknown if shows_names => Known::Nothing,
+        TokenStatus::Active | TokenStatus::Unknown => match current.disabled_by_us {
+            false => Known::Enabled,
+            true if unanswered(view) => Known::Either,
+            true => Known::Disabled,
+        },
+        TokenStatus::Unlisted | TokenStatus::Missing | TokenStatus::Dead => Known::Nothing,
     }
+}
+
+/// Whether the listing shows the token and not whether it is enabled.
+fn says_nothing(view: &View<'_>, current: &Held) -> bool {
+    let mut shown = view.observed.survey.iter().flat_map(|survey| &survey.ours);
+    shown.any(|s| s.id == current.token.id && s.enabled.is_none())
 }
 
 /// Whether the last switch did not come to its end.

@@ -78,6 +78,8 @@ pub(crate) struct Mine<'a> {
     pub(crate) held: Option<&'a Held>,
     /// Whether the listings do not show it.
     pub(crate) unlisted: bool,
+    /// How long a listing of its issuer may lag.
+    pub(crate) settle: SignedDuration,
 }
 
 impl Losses {
@@ -91,7 +93,7 @@ impl Losses {
         if !mine.unlisted && state.vanished.is_none() {
             return false;
         }
-        let vanished = state.count(inventory, now);
+        let vanished = state.count(inventory, mine.settle, now);
         let suspected = suspect(state.current.len(), vanished);
         state.vanished = suspected.then_some(vanished);
         suspected && !state.acknowledged()
@@ -139,9 +141,16 @@ impl Current {
 }
 
 impl Current {
-    fn is_missing(&self, listing: Option<&Listing>, now: Timestamp) -> bool {
+    /// A listing that lags lacks young tokens, and that is no loss.
+    fn is_missing(
+        &self,
+        listing: Option<&Listing>,
+        settle: SignedDuration,
+        now: Timestamp,
+    ) -> bool {
         let expired = self.expires_at.is_some_and(|at| at <= now);
-        let tells = |listing: &&Listing| listing.started_at > self.created_at && !expired;
+        let settled = after(self.created_at, settle);
+        let tells = |listing: &&Listing| listing.started_at > settled && !expired;
         listing
             .filter(tells)
             .is_some_and(|listing| !listing.shows(&self.id))
@@ -183,7 +192,7 @@ impl State {
 
     /// How many of the current tokens the newest listings do not show. Thousands ask one after the other: as
     /// long as the listings are the same, only those are looked at who came since.
-    fn count(&mut self, inventory: &Inventory, now: Timestamp) -> usize {
+    fn count(&mut self, inventory: &Inventory, settle: SignedDuration, now: Timestamp) -> usize {
         let of = inventory.version();
         let stands = |counted: &Counted| {
             counted.of == of && counted.at <= now && counted.until.is_none_or(|until| now < until)
@@ -214,7 +223,7 @@ impl State {
             let listing = newest
                 .entry(parameters)
                 .or_insert_with_key(|parameters| inventory.newest(parameters));
-            let missing = current.is_missing(listing.as_deref(), now);
+            let missing = current.is_missing(listing.as_deref(), settle, now);
             let before = std::mem::replace(&mut current.missing, missing);
             let ends = current.expires_at.filter(|at| *at > now);
             counted.until = counted.until.into_iter().chain(ends).min();

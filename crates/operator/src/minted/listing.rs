@@ -19,8 +19,22 @@ const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 /// The longest such wait.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(160);
 
+/// After a change of a token, no listing tells of it for so long at least.
+const UNSETTLED: SignedDuration = SignedDuration::from_mins(1);
+
 /// Listings that nobody waits for take one in so many parts of the time.
 const ONE_IN: i32 = 20;
+
+impl Managed {
+    /// From when on a listing tells of the token, where this process changed it at the issuer. One that lags shows
+    /// it as it was, and whoever believed that would change it again, without an end. What lies in the future now
+    /// was before the clock was set back, and every listing of now is a later one.
+    pub(crate) fn told_from(&self, now: Timestamp) -> Option<Timestamp> {
+        let touched_at = self.remember(|seen| seen.touched_at);
+        let touched_at = touched_at.filter(|at| *at <= now)?;
+        Some(after(touched_at, self.can().settle.max(UNSETTLED)))
+    }
+}
 
 /// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
 /// again for its sake.
@@ -33,7 +47,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     let listing = handle.inventory.newest(&parameters);
     let newest = listing.as_ref().map(|listing| listing.started_at);
     let due = newest.map_or(now, |newest| after(newest, handle.recheck));
-    let touched = managed.touched_at(now);
+    let touched = managed.told_from(now);
     let since = decision
         .inventory
         .max(touched)

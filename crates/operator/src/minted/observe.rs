@@ -46,10 +46,10 @@ impl Managed {
         now: Timestamp,
     ) -> Observed {
         let survey = self.survey(now);
-        let touched_at = self.touched_at(now);
+        let told_from = self.told_from(now);
         let fresh = survey
             .as_ref()
-            .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
+            .filter(|survey| told_from.is_none_or(|at| survey.started_at >= at));
         let doubt = self.doubt(&destination, fresh, now);
         let status = match (fresh, &self.record.current) {
             (Some(survey), Some(current)) => {
@@ -68,6 +68,7 @@ impl Managed {
             held,
             unlisted: held.is_some()
                 && matches!(status, TokenStatus::Unlisted | TokenStatus::Missing),
+            settle: self.can().settle,
         };
         let suspect = self
             .handle
@@ -90,13 +91,6 @@ impl Managed {
             suspect,
             doubt,
         }
-    }
-
-    /// When this process last changed its token at the issuer. What lies in the future now was before the clock
-    /// was set back, and every listing of now is a later one.
-    pub(crate) fn touched_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let touched_at = self.remember(|seen| seen.touched_at);
-        touched_at.filter(|at| *at <= now)
     }
 
     /// What speaks for or against the current token.

@@ -117,7 +117,9 @@ pub(super) async fn until_the_pause_ends(
         ..Beside::default()
     };
     say(managed, found.look.destination, &beside).await?;
-    Ok(Step::Rest(pace::at(pause.until, found.now)))
+    // A deadline comes at its instant, and what works until then is said to work no longer.
+    let again = [Some(pause.until), found.decision.check_again];
+    Ok(Step::Rest(pace::at_first(again, found.now)))
 }
 
 /// Something else must change first: said in the status, and once in an event.

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use tokenwright_api::names::event;
 use tokenwright_client::ErrorKind;
 use tokenwright_core::{
-    AtDestination, AtIssuer, Change, DeletionPolicy, Destination, Duty, Note, Outcome, Reason,
-    Record, Switch, TokenRef,
+    AtDestination, AtIssuer, Change, DeletionPolicy, Destination, Disable, Duty, Note, Outcome,
+    Reason, Record, Switch, TokenRef,
 };
 
 use crate::cluster::calls::CallError;
@@ -140,15 +140,21 @@ async fn switch_token(
         Ok(()) => Outcome::Switched(switch),
         Err(error) => Outcome::NotSwitched {
             switch,
-            definite: !matches!(
-                error.kind,
-                ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom
-            ),
+            definite: is_definite(&error.kind, managed.can().disable),
             retry_after: refused(&error),
         },
     };
     let record = managed.evolve(outcome, now);
     write(managed, record, look.destination, &Beside::default()).await
+}
+
+/// Whether nothing was switched. A toggle was flipped, where the look after it shows what was before.
+fn is_definite(kind: &ErrorKind, disable: Disable) -> bool {
+    match kind {
+        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood | ErrorKind::NoRoom => false,
+        ErrorKind::Conflict => disable != Disable::BlindToggle,
+        _ => true,
+    }
 }
 
 async fn update(

@@ -1,13 +1,14 @@
 //! Days on which an administrator or a colleague does what nobody foresaw: what works goes on working, nothing is
 //! minted in a loop, and nothing is left behind.
 
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_api::names::{annotation, label};
-use tokenwright_client::memory::Moment;
-use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_client::memory::{Fault as IssuerFault, Moment};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::{Identity, TokenId};
 use tokenwright_testbed::memory::{Fault, Verb};
 
@@ -442,4 +443,26 @@ async fn a_grant_that_is_narrowed_ends_no_token_and_mints_only_what_it_still_cov
     world.the_secret_works();
     assert_eq!(world.condition("Stalled"), "False: Idle");
     assert!(world.revision() > Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_expires_while_its_issuer_asks_for_an_hour_of_patience_is_said_not_to_work() {
+    let mut world = World::new().await;
+    world.start();
+    world
+        .ask(json!({ "token": { "lifetime": "30m" }, "rotation": { "overlap": "5m" } }))
+        .await;
+    world.pass(30).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.issuer.hook(|request, _| {
+        let later = ErrorKind::RateLimited {
+            retry_after: Some(SignedDuration::from_hours(1)),
+        };
+        (request.operation == Operation::List).then_some(IssuerFault::Refuse(later))
+    });
+    world.pass(29 * 60).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.pass(60).await;
+    let ready = world.condition("Ready");
+    assert!(ready.starts_with("False: "), "{ready}");
 }

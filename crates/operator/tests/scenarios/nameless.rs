@@ -328,6 +328,30 @@ async fn a_system_without_names_that_cannot_disable_says_so() {
     }
 }
 
+/// Nobody has the value of a superseded token, and here nothing else ends one: it ends by itself.
+#[tokio::test(start_paused = true)]
+async fn what_only_its_lost_value_could_end_is_over_with_its_expiry_and_holds_up_nothing() {
+    let mut world = World::with(MemorySettings {
+        secret_ids: true,
+        ..nameless(Look::Nothing)
+    })
+    .await;
+    world.start();
+    world
+        .ask(json!({ "token": { "lifetime": "1h" }, "rotation": { "overlap": "10m" } }))
+        .await;
+    world.pass(10 * HOUR).await;
+    assert!(world.revision().unwrap() > 8);
+    let ApiTokenStatus {
+        retiring, revokes, ..
+    } = status(&world);
+    assert!(retiring.len() <= 1 && revokes.len() <= 1, "{retiring:?}");
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.delete().await;
+    world.pass(3 * HOUR).await;
+    assert!(world.object().is_none(), "it waits for what has ended");
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_names_are_shown_nothing_is_sealed() {
     let mut world = World::new().await;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_api::names::annotation;
-use tokenwright_client::memory::Moment;
+use tokenwright_client::memory::{Fault as IssuerFault, Moment};
 use tokenwright_client::{MemorySettings, Operation};
 
 use crate::world::World;
@@ -341,6 +341,26 @@ async fn a_token_is_disabled_and_enabled_again_without_a_mint() {
     assert_eq!(world.issuer.count(Operation::Mint), 1);
     assert_eq!(world.issuer.count(Operation::Disable), 1);
     assert_eq!(world.issuer.count(Operation::Enable), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_says_that_it_disabled_a_token_and_did_not_is_asked_again_without_haste() {
+    let world = delivered(json!({})).await;
+    world.pass(15).await;
+    world.issuer.hook(|request, _| {
+        (request.operation == Operation::Disable).then_some(IssuerFault::Pretend)
+    });
+    world
+        .change(json!({ "spec": { "state": "Disabled" } }))
+        .await;
+    world.pass(600).await;
+    let ready = world.condition("Ready");
+    assert!(ready.starts_with("False: Disabl"), "{ready}");
+    let asked = world.issuer.count(Operation::Disable);
+    assert!((2..=10).contains(&asked), "{asked} times in ten minutes");
+    world.issuer.hook(|_, _| None);
+    world.pass(120).await;
+    assert_eq!(world.condition("Ready"), "False: Disabled");
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,8 +185,7 @@ async fn two_that_come_at_once_for_one_place_get_one_token_and_the_next_follows_
 
 #[tokio::test(start_paused = true)]
 async fn who_goes_by_force_in_the_middle_of_a_mint_leaves_its_place() {
-    let mut world =
-        shared(json!([{ "namespaces": { "names": [NAMESPACE] }, "maxTokens": 1 }])).await;
+    let world = shared(json!([{ "namespaces": { "names": [NAMESPACE] }, "maxTokens": 1 }])).await;
     world.pass(5).await;
     let late = IssuerFault::DelayAnswer(Duration::from_secs(20));
     world.issuer.fault(Operation::Mint, late);

@@ -52,6 +52,27 @@ fn where_nothing_shows_a_token_it_is_disabled_once_and_enabled_once() {
 }
 
 #[test]
+fn where_a_listing_shows_a_token_and_not_whether_it_is_enabled_what_was_switched_counts() {
+    let silent = Sighting {
+        enabled: None,
+        ..sighting(1)
+    };
+    let wished = case().with(|c| {
+        c.spec.state = WantedState::Disabled;
+        c.survey(at(80_000), vec![silent]);
+    });
+    assert_eq!(wished.observed.status, TokenStatus::Active);
+    assert_eq!(wished.action(), set(Switch::Disable));
+    let done = came_of(wished, Outcome::Disabling);
+    let done = came_of(done, Outcome::Switched(Switch::Disable));
+    assert_eq!((done.action(), done.reason()), (None, Reason::Disabled));
+    let back = done.with(|c| c.spec.state = WantedState::Enabled);
+    assert_eq!(back.action(), set(Switch::Enable));
+    let done = came_of(back, Outcome::Switched(Switch::Enable));
+    assert_eq!((done.action(), done.reason()), (None, Reason::Quiet));
+}
+
+#[test]
 fn where_nothing_shows_a_token_a_switch_of_which_no_answer_came_is_sent_again_either_way() {
     for lost_answer in UNSEEN {
         let meant = came_of(

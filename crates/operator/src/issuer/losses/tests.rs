@@ -68,6 +68,7 @@ impl Scene {
             uid,
             held: Some(held),
             unlisted: true,
+            settle: SignedDuration::from_secs(5),
         };
         self.losses.suspect(mine, &self.inventory, at(second))
     }
@@ -91,6 +92,19 @@ impl Scene {
     async fn list(&self) {
         self.inventory.forget(&Parameters::new());
         self.inventory.recent(&Parameters::new()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_a_listing_cannot_show_yet_have_not_vanished() {
+    let scene = scene().await;
+    for n in 0..100 {
+        let uid = n.to_string();
+        let fresh = Held {
+            created_at: at(6),
+            ..held(&uid, None)
+        };
+        assert!(!scene.suspect(&uid, &fresh, 20), "{n}");
     }
 }
 
