@@ -23,7 +23,7 @@ use tokenwright_client::{
 };
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
-use crate::config::Given;
+use crate::config::{Given, IssuerSettings};
 use crate::connect::{FromSettings, Hosts, MadeIssuer};
 use crate::provider::Tokenwright;
 use crate::schema;
@@ -34,6 +34,8 @@ use crate::token::Bookkeeping;
 pub(crate) struct Run {
     pub(crate) issuer: MemoryIssuer,
     pub(crate) provider: Arc<Tokenwright>,
+    /// Further accounts at the same endpoint, by the keys of their issuers; each has a credential of its own.
+    pub(crate) accounts: Arc<Mutex<BTreeMap<String, MemoryIssuer>>>,
     /// Whether the user has interrupted the run.
     stopped: AtomicBool,
     pub(crate) credential: Arc<Mutex<Option<String>>>,
@@ -88,8 +90,14 @@ impl Run {
         let (made, secret) = (issuer.clone(), Arc::clone(&credential));
         let ahead = Arc::new(Mutex::new(None));
         let heard = Arc::clone(&ahead);
-        let maker = move |_: &_, hosts: &Hosts| {
-            let credential = match secret.lock().unwrap().clone() {
+        let accounts: Arc<Mutex<BTreeMap<String, MemoryIssuer>>> = Arc::default();
+        let others = Arc::clone(&accounts);
+        let maker = move |settings: &IssuerSettings, hosts: &Hosts| {
+            let key = settings.profile.known().cloned().unwrap_or_default();
+            let other = others.lock().unwrap().get(&key).cloned();
+            let credential = other.as_ref().map(|_| key);
+            let made = other.unwrap_or_else(|| made.clone());
+            let credential = match credential.or_else(|| secret.lock().unwrap().clone()) {
                 Some(text) => {
                     let key = ("key".to_owned(), SecretText::new(text));
                     Given::Known(SecretDigests::of(&SecretValue::new([key])))
@@ -100,7 +108,7 @@ impl Run {
             if let Some(ahead) = *heard.lock().unwrap() {
                 gate.heard(ahead);
             }
-            let issuer = Arc::new(made.clone().behind(Arc::clone(&gate)));
+            let issuer = Arc::new(made.behind(Arc::clone(&gate)));
             FromSettings {
                 only_by_hand: None,
                 made: Ok(MadeIssuer {
@@ -118,6 +126,7 @@ impl Run {
             provider: Arc::new(Tokenwright::with(Arc::new(maker), clock())),
             stopped: AtomicBool::new(false),
             credential,
+            accounts,
             ahead,
             of,
             config,
@@ -136,8 +145,11 @@ impl Run {
 
     /// A new process: nothing is remembered.
     pub(crate) async fn configure(&self) {
-        let issuer = Value::object([("profile", "memory".into())]);
-        let issuers = BTreeMap::from([("vendor".to_owned(), issuer)]);
+        let issuer = |profile: &str| Value::object([("profile", profile.into())]);
+        let others = self.accounts.lock().unwrap().clone().into_keys();
+        let others = others.map(|key| (key.clone(), issuer(&key)));
+        let issuers = others.chain([("vendor".to_owned(), issuer("memory"))]);
+        let issuers = issuers.collect();
         let block = Value::object([("manager", "test".into()), ("issuers", Value::Map(issuers))]);
         self.provider
             .configure(block, &mut Diagnostics::new())

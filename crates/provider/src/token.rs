@@ -231,7 +231,7 @@ impl Resource for ApiToken {
         self.claim(&request.prior);
         match request.kind() {
             ChangeKind::Create => self.plan_create(request, diags),
-            ChangeKind::Update => self.plan_update(request, diags),
+            ChangeKind::Update => self.plan_update(request, diags).await,
             ChangeKind::Destroy => PlanResult {
                 planned: Value::Null,
                 requires_replace: Vec::new(),

@@ -8,6 +8,7 @@ use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
 use super::apply::{Work, draw_instance, random};
 use super::orphans::name_left;
 use super::output::DELIVERED;
+use super::owner::same_account;
 use super::present::Present;
 use super::revoke::destroy;
 use super::state::FirstMint;
@@ -107,6 +108,9 @@ impl ApiToken {
         let session = self
             .sessions
             .open(&connected, request.connection.clone(), wanted.update);
+        if !ahead.steps.is_empty() && !same_account(&session, &stored, diags).await {
+            return unchanged;
+        }
         let mut work = Work {
             old_value: value_of(&request.prior, &connected),
             lost_until: private.lost_until,

@@ -3,8 +3,9 @@
 use tfplugin::Diagnostics;
 use tokenwright_client::account::is_of_credential;
 
-use super::state::{Stored, name};
+use super::state::{Stored, name, name_within};
 use crate::connect::Connected;
+use crate::diagnostics;
 use crate::session::Session;
 
 /// Whether the credential is of the account that minted.
@@ -33,6 +34,44 @@ pub(super) fn same_endpoint(session: &Session, stored: &Stored, diags: &mut Diag
             false
         }
         Some(_) | None => true,
+    }
+}
+
+/// Where an issuer says whose its credential is, nothing else is asked of another account than that which minted.
+/// `false` after an error.
+pub(super) async fn same_account(
+    session: &Session,
+    stored: &Stored,
+    diags: &mut Diagnostics,
+) -> bool {
+    let named = stored.identity.as_ref();
+    let Some(before) = named.filter(|before| !is_of_credential(before)) else {
+        return true;
+    };
+    let issuer = &session.connected.name;
+    match session.patiently(|| session.connected.identity()).await {
+        Ok(Some(now)) if now.to_string() != *before => {
+            diags.error(
+                "The credential belongs to another account than the token",
+                format!(
+                    "{} was minted by another account than that of the credential which issuer {issuer:?} has now. Nothing was done. \
+                     Give the issuer a credential of the account that owns the token; \
+                     or revoke the token by hand and remove it from the state.",
+                    name(stored)
+                ),
+            );
+            false
+        }
+        Ok(_) => true,
+        Err(error) => {
+            let summary = format!("Issuer {issuer:?} did not answer");
+            let next = format!(
+                "Nothing was done, and {} stays in the state as it is.",
+                name_within(stored)
+            );
+            diagnostics::issuer_error(diags, &summary, &error, &next);
+            false
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl ApiToken {
         }
     }
 
-    pub(super) fn plan_update(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
+    pub(super) async fn plan_update(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         let Plan {
             mut config,
             prior,
@@ -83,7 +83,10 @@ impl ApiToken {
         {
             planned.set(LIFETIME, prior.get(LIFETIME).clone());
         }
-        let requires_replace = self.sessions.replaces(&config, &prior);
+        let mut requires_replace = self.sessions.replaces(&config, &prior);
+        if self.is_of_another(&config, &prior).await {
+            requires_replace.push(ISSUER.path());
+        }
         if let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) {
             let update = Update {
                 config: &config,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::schema;
 use crate::testing::{Run, Said, configuration, hours};
 
+mod accounts;
 mod credentials;
 mod doubt;
 mod ends;
