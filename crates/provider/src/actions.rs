@@ -116,9 +116,11 @@ impl Verb {
         are_known(&parameters(config), connected, diags);
         let id = config.read(TOKEN_ID).map(TokenId::new);
         if let Some(id) = id.filter(|id| connected.is_credential(id) && self != Self::Enable) {
+            let named = format!("Token {id}");
+            let summary = self.not_done(&named);
             diags.error_at(
                 TOKEN_ID.path(),
-                self.not_done(&format!("Token {id}")),
+                summary,
                 "It is this run's own credential. Give the issuer another one first.",
             );
         }

@@ -31,18 +31,25 @@ const LAST: SignedDuration = SignedDuration::from_secs(25);
 pub(crate) struct Sessions {
     /// Set by Configure.
     connections: Arc<RwLock<Option<Arc<Connections>>>>,
-    /// Cancelled by StopProvider.
-    stop: CancellationToken,
+    /// Cancelled by StopProvider; a run that configures anew is another one.
+    stop: Arc<RwLock<CancellationToken>>,
 }
 
 impl Sessions {
     pub(crate) fn configure(&self, connections: Connections) {
+        let stop = self.stop.write();
+        *stop.unwrap_or_else(PoisonError::into_inner) = CancellationToken::new();
         let kept = self.connections.write();
         *kept.unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(connections));
     }
 
     pub(crate) fn stop(&self) {
-        self.stop.cancel();
+        self.stopping().cancel();
+    }
+
+    fn stopping(&self) -> CancellationToken {
+        let stop = self.stop.read();
+        stop.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn connections(&self) -> Option<Arc<Connections>> {
@@ -97,7 +104,7 @@ impl Sessions {
         Session {
             connected: Arc::clone(connected),
             connection,
-            stop: self.stop.clone(),
+            stop: self.stopping(),
             deadline: deadline.unwrap_or(Timestamp::MAX),
         }
     }
@@ -144,6 +151,16 @@ impl Session {
             connection: Connection::default(),
             stop: CancellationToken::new(),
             deadline: after(self.now(), LAST).min(self.deadline),
+        }
+    }
+
+    /// The same for what an interrupt must not leave half done: whoever interrupts once waits for it.
+    pub(crate) fn uninterrupted(&self) -> Self {
+        Self {
+            connected: Arc::clone(&self.connected),
+            connection: self.connection.clone(),
+            stop: CancellationToken::new(),
+            deadline: self.deadline,
         }
     }
 

@@ -78,24 +78,16 @@ struct Private {
     /// How far the clock here was ahead of the issuer's then.
     #[serde(rename = "a", skip_serializing_if = "SignedDuration::is_zero")]
     ahead: SignedDuration,
-    /// A mint lost its answer; after this instant a listing must show its token.
-    #[serde(
-        rename = "l",
-        alias = "lost_until",
-        skip_serializing_if = "Option::is_none"
-    )]
-    lost_until: Option<Timestamp>,
 }
 
 impl PrivateState for Private {}
 
 impl Private {
     /// With this instant as the present.
-    fn at(self, now: Present) -> Self {
+    const fn at(now: Present) -> Self {
         Self {
             read_at: Some(now.at),
             ahead: now.ahead,
-            ..self
         }
     }
 }
@@ -223,11 +215,14 @@ impl Resource for ApiToken {
         }
         ReadResult {
             state,
-            private: known.at(now).write(),
+            private: Private::at(now).write(),
         }
     }
 
     async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
+        if request.kind() == ChangeKind::Update {
+            self.is_alone(&request.prior, diags);
+        }
         self.claim(&request.prior);
         match request.kind() {
             ChangeKind::Create => self.plan_create(request, diags),

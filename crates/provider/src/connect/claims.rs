@@ -37,6 +37,8 @@ pub(crate) enum Fresh {
 /// A resource of this state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Claim {
+    /// What tells it from another resource that has the same tokens, as after an import.
+    pub(crate) instance: String,
     /// The wanted name of its tokens.
     pub(crate) name: String,
     /// What the first nonces of the run that created it begin with.
@@ -87,6 +89,13 @@ impl Claims {
         claimed
             .unwrap_or_else(PoisonError::into_inner)
             .insert(manager, claim);
+    }
+
+    /// Whether another resource of this run has the tokens of this manager, too.
+    pub(crate) fn shared(&self, manager: &ManagerId, instance: &str) -> bool {
+        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        let claim = claimed.get(manager).filter(|claim| claim.current.is_some());
+        claim.is_some_and(|claim| claim.instance != instance)
     }
 
     /// The resource is gone, and its tokens are nobody's.

@@ -2,13 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
 use tokenwright_client::account::SecretDigests;
 use tokenwright_core::{
-    Held, Identity, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View, evolve,
-    schedule,
+    Held, Identity, Nonce, Outcome, Proven, Reason, Retiring, Revision, Switch, TokenRef,
+    TokenStatus, View, evolve, schedule,
 };
 
 use super::mint::{Minting, Product, Which};
@@ -37,8 +36,6 @@ pub(super) struct Work<'a> {
     pub(super) minted: Option<Value>,
     /// Why room was made for what is minted next.
     pub(super) why: Option<String>,
-    /// A token may exist whose answer was lost; after this instant a listing must show it.
-    pub(super) lost_until: Option<Timestamp>,
 }
 
 impl<'a> Work<'a> {
@@ -51,7 +48,6 @@ impl<'a> Work<'a> {
             old_value: None,
             minted: None,
             why: None,
-            lost_until: None,
         }
     }
 }
@@ -95,13 +91,19 @@ impl Work<'_> {
         (revision, reason): (Revision, Reason),
         diags: &mut Diagnostics,
     ) -> bool {
+        let made_room = self.why.is_some();
         let why =
             (self.why.take()).unwrap_or_else(|| rotation_reason(reason, &self.stored, self.wanted));
         let Some(nonce) = self.nonce(diags) else {
             return false;
         };
-        let session = self.session;
-        let Some(identity) = self.identity(diags).await else {
+        // What made room for it must not be left without it.
+        let beyond = self.session.uninterrupted();
+        let session = match made_room {
+            true => &beyond,
+            false => self.session,
+        };
+        let Some(identity) = self.identity(session, diags).await else {
             return false;
         };
         let endpoint = session.connected.issuer.endpoint();
@@ -144,21 +146,41 @@ impl Work<'_> {
                 true
             }
             minting => {
-                self.lost_until = Some(session.lost_until(started_at)).filter(|_| {
-                    matches!(
-                        minting.outcome,
-                        Outcome::Lost { .. } | Outcome::NotWithdrawn(_)
-                    )
-                });
                 self.say_not_minted(&minting, diags);
+                match minting.outcome {
+                    Outcome::Lost { .. } => {
+                        self.stored.lost_until = Some(session.lost_until(started_at));
+                    }
+                    Outcome::NotWithdrawn(token) => {
+                        self.keep_to_end(token, minting.product.as_ref());
+                    }
+                    _ => {}
+                }
                 false
             }
         }
     }
 
+    /// What nobody can use and what could not be ended has one handle, which is its id: it is ended later.
+    fn keep_to_end(&mut self, token: TokenRef, product: Option<&Product>) {
+        let stored = &mut self.stored;
+        let name = token.marker.remote_name(&self.wanted.spec.inputs.name);
+        stored.names.insert(token.id.clone(), name);
+        stored.next_nonce = Some(stored.nonce_after(&token.marker.nonce));
+        stored.record.retiring.push(Retiring {
+            token,
+            not_before: self.session.now(),
+            expires_at: product.and_then(|product| product.token.expires_at),
+        });
+    }
+
     /// Who the credential is, as far as the issuer says. `None` after an error.
-    async fn identity(&self, diags: &mut Diagnostics) -> Option<Option<Identity>> {
-        let asked = self.session.patiently(|| self.session.connected.identity());
+    async fn identity(
+        &self,
+        session: &Session,
+        diags: &mut Diagnostics,
+    ) -> Option<Option<Identity>> {
+        let asked = session.patiently(|| session.connected.identity());
         let said = asked.await.inspect_err(|error| {
             diagnostics::issuer_error(diags, &self.not_minted(), error, &self.after(error));
         });

@@ -10,8 +10,9 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tfplugin::{Connection, Diagnostics, Ephemeral, Opened, Value, async_trait};
+use tokenwright_client::RevokeError;
 use tokenwright_core::{
-    Held, Inputs, Lifetime, ManagerId, Marker, Parameters, Reason, TokenId, TokenRef,
+    Ended, Held, Inputs, Lifetime, ManagerId, Marker, Parameters, Reason, TokenId, TokenRef,
 };
 
 use super::apply::Work;
@@ -60,6 +61,13 @@ impl EphemeralToken {
         }
     }
 
+    async fn end(&self, session: &Session, kept: &Kept) -> Result<Ended, RevokeError> {
+        match self.was_minted_here(&kept.token.id) {
+            true => session.take_back(&kept.token, None).await,
+            false => session.end(kept.ending(session.now())).await,
+        }
+    }
+
     fn was_minted_here(&self, id: &TokenId) -> bool {
         let minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
         minted.contains(id)
@@ -103,7 +111,7 @@ impl Ephemeral for EphemeralToken {
         let mut work = Work::new(&session, &wanted, stored);
         let mint = (Step::Mint(1), Reason::FirstMint);
         let done = work.perform(&[mint], diags).await;
-        if !done && work.lost_until.is_some() {
+        if !done && work.stored.lost_until.is_some() {
             work.look_for_lost(diags).await;
         }
         if connection.is_gone() {
@@ -140,15 +148,11 @@ impl Ephemeral for EphemeralToken {
         let session = self
             .sessions
             .open(&connected, Connection::default(), TIMEOUT);
-        // The end of a run that was interrupted may still wait, and not for long.
-        let session = match session.stopped() {
-            true => session.to_the_end(),
-            false => session,
-        };
-        let ended = match self.was_minted_here(&kept.token.id) {
-            true => session.take_back(&kept.token, None).await,
-            false => session.end(kept.ending(session.now())).await,
-        };
+        let mut ended = self.end(&session, &kept).await;
+        // The end of a run that was interrupted, be it meanwhile, may still wait, and not for long.
+        if ended.is_err() && session.stopped() {
+            ended = self.end(&session.to_the_end(), &kept).await;
+        }
         connected.changed(&kept.token.parameters);
         if let Err(error) = ended {
             let until = match kept.expires_at {

@@ -15,7 +15,17 @@ impl Work<'_> {
         let goes_on = self.goes_on();
         let reason = match &minting.outcome {
             Outcome::Failed { reason, .. } => *reason,
-            Outcome::Lost { .. } | Outcome::NotWithdrawn(_) if minting.product.is_some() => {
+            Outcome::NotWithdrawn(token) => {
+                diags.error(
+                    summary,
+                    format!(
+                        "Token {} was minted, could not be used, and could not be revoked again. {goes_on} The state names it in retiring: the next apply revokes it.",
+                        token.id
+                    ),
+                );
+                return;
+            }
+            Outcome::Lost { .. } if minting.product.is_some() => {
                 let id = minting
                     .product
                     .as_ref()

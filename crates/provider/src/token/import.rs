@@ -18,7 +18,7 @@ use super::apply::{draw, draw_instance};
 use super::ephemeral::of_one_run;
 use super::owner::digest_of;
 use super::present::Present;
-use super::state::Stored;
+use super::state::{Bookkeeping, Stored};
 use super::wanted::Wanted;
 use super::{ApiToken, Private};
 use crate::connect::{Connected, Purpose};
@@ -42,6 +42,23 @@ pub(super) use identity::{identity_of, named};
 const CONSUMERS: &str = " What follows value_version would be told of another value and get none: import with the number that it has, {\"token_id\": \"…\", \"value_version\": …}.";
 
 impl ApiToken {
+    /// Two resources that have one token would rotate and revoke it each for itself. An import is refused where its run tells of
+    /// the other one before.
+    pub(super) fn is_alone(&self, state: &Value, diags: &mut Diagnostics) {
+        let kept = Bookkeeping::read(state.get(RECORD));
+        let (Some(connections), Some(kept)) = (self.sessions.connections(), kept) else {
+            return;
+        };
+        if connections.claims().shared(&kept.manager(), &kept.instance) {
+            let id = state.read::<String>(TOKEN_ID).unwrap_or_default();
+            diags.error(
+                format!("Token {id} is in the state twice"),
+                "Another resource has it, too, as after an import: each of them would rotate and revoke it. \
+                 Remove the one that was imported from the state, with terraform state rm.",
+            );
+        }
+    }
+
     /// Finds a token at its issuer, as the state of a resource.
     pub(super) async fn find(&self, import: Import, diags: &mut Diagnostics) -> Option<Imported> {
         let asked = match import.identity.is_null() {
@@ -70,9 +87,7 @@ impl ApiToken {
         );
         Some(Imported {
             state,
-            private: Private::default()
-                .at(Present::of(&session.connected))
-                .write(),
+            private: Private::at(Present::of(&session.connected)).write(),
         })
     }
 }

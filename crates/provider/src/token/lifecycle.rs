@@ -62,7 +62,8 @@ impl ApiToken {
         let now = Present::of(&connected);
         let ahead = Ahead::of(&Stored::default(), &wanted, at, now, true);
         let done = work.perform(&ahead.steps, diags).await;
-        let lost = !done && work.minted.is_none() && work.lost_until.is_some();
+        let lost = !done && work.minted.is_none() && work.stored.lost_until.is_some();
+        let left = lost || !work.stored.record.retiring.is_empty();
         // Also where nobody waits any more: no state will name it.
         if lost {
             work.look_for_lost(diags).await;
@@ -72,7 +73,7 @@ impl ApiToken {
             nobody_waits(diags);
             return nothing;
         }
-        if !done && work.minted.is_none() && !lost {
+        if !done && work.minted.is_none() && !left {
             return nothing;
         }
         self.applied(request, &work, done)
@@ -113,7 +114,6 @@ impl ApiToken {
         }
         let mut work = Work {
             old_value: value_of(&request.prior, &connected),
-            lost_until: private.lost_until,
             ..Work::new(&session, &wanted, stored)
         };
         let done = work.perform(&ahead.steps, diags).await;
@@ -130,8 +130,12 @@ impl ApiToken {
     fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
         let mut written = request.planned.clone();
         let keeps_wishes = done || work.minted.is_some() || request.prior.is_null();
+        let now = work.session.now();
+        let lost_until = work.stored.lost_until;
+        // A mint that worked says nothing of one that was lost before it and may yet land.
         let mut stored = Stored {
             shown_end: instant(&request.planned, EXPIRES_AT),
+            lost_until: lost_until.filter(|until| work.minted.is_none() || *until > now),
             ..work.stored.clone()
         };
         // An overlap that is wanted still is moved by the apply that grants the wish, and once.
@@ -163,16 +167,9 @@ impl ApiToken {
         }
         let known = Private::read(&request.private).ahead;
         let now = Present::after(&work.session.connected, known);
-        // A mint that worked says nothing of one that was lost before it and may yet land.
-        let lost_until = work.lost_until;
-        let lost_until = lost_until.filter(|until| work.minted.is_none() || *until > now.at);
-        let private = Private {
-            lost_until,
-            ..Private::default()
-        };
         ApplyResult {
             state: written,
-            private: private.at(now).write(),
+            private: Private::at(now).write(),
         }
     }
 
@@ -192,9 +189,7 @@ impl ApiToken {
             .sessions
             .open(&connected, request.connection.clone(), wanted.delete);
         let value = value_of(&request.prior, &connected);
-        let lost_until = Private::read(&request.private).lost_until;
-        let about = (value.as_ref(), lost_until);
-        if destroy(&session, &mut stored, &wanted, about, diags).await {
+        if destroy(&session, &mut stored, &wanted, value.as_ref(), diags).await {
             name_left(&stored, &wanted.spec.inputs.name, diags);
             return kept(Value::Null);
         }

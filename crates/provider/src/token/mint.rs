@@ -14,6 +14,9 @@ use super::output::delivered;
 use crate::age::Envelope;
 use crate::session::Session;
 
+/// So often a withdrawal is tried in any case.
+const ENOUGH: u32 = 5;
+
 /// What came of a mint.
 #[derive(Debug)]
 pub(super) struct Minting {
@@ -88,6 +91,7 @@ impl Session {
         let remote_name = plan.marker.remote_name(&plan.spec.inputs.name);
         let mut flow = MintFlow::new(plan, now);
         let (mut product, mut error) = (None, None);
+        let mut withdrawals = 0_u32;
         let mut ask = flow.next(Answer::Start, now);
         loop {
             let answer = match ask {
@@ -121,7 +125,12 @@ impl Session {
                     Some(product) => product.publish(which.envelope.as_ref()),
                     None => Answer::Changed,
                 },
+                // Where only its id finds it, it is tried for minutes; its id is kept where that is too long.
+                Ask::Withdraw { .. } if withdrawals >= ENOUGH && self.is_over() => {
+                    Answer::WithdrawFailed
+                }
                 Ask::Withdraw { at, token } => {
+                    withdrawals = withdrawals.saturating_add(1);
                     self.pause_until(at).await;
                     self.withdraw(&token, product.as_ref()).await
                 }
@@ -179,6 +188,11 @@ impl Session {
                 Answer::WithdrawFailed
             }
         }
+    }
+
+    /// Whether the run was interrupted, or took longer than it may.
+    fn is_over(&self) -> bool {
+        self.stopped() || self.now() >= self.deadline
     }
 
     /// Sleeps also where the run is interrupted: what was minted is taken back in any case.

@@ -182,7 +182,7 @@ impl Update<'_> {
         let now = present.then(connected.now());
         if rescheduled && ahead_at(now) != ahead {
             ahead = ahead_at(now);
-            *private = Private::read(private).at(now).write();
+            *private = Private::at(now).write();
         }
         let then = rescheduled.then(|| ahead_at(now.then(after(now.at, LATEST_APPLY))));
         self.tell(connected, &ahead, diags);

@@ -59,6 +59,8 @@ pub(super) struct Stored {
     /// There is a token, and the state has no value of it.
     pub(super) valueless: bool,
     pub(super) next_nonce: Option<Nonce>,
+    /// A token may exist whose answer was lost; after this instant a listing must show it.
+    pub(super) lost_until: Option<Timestamp>,
     pub(super) first_mint: Option<FirstMint>,
     /// Why the current token was minted, for people.
     pub(super) rotation_reason: Option<String>,
@@ -122,6 +124,7 @@ impl Stored {
             manager: kept.manager,
             valueless: is_valueless(state),
             next_nonce: kept.next_nonce,
+            lost_until: kept.lost_until,
             first_mint: kept.first_mint,
             fingerprints: kept.fingerprints,
             rotation_reason: state.read(ROTATION_REASON),
@@ -296,6 +299,7 @@ impl Stored {
             .map(|held| held.token.id.clone());
         let named = current.clone().zip(self.remote_name.clone());
         Claim {
+            instance: self.instance.clone(),
             run: self.first_mint.as_ref().map(|first| first.run.clone()),
             names: self.names.clone().into_iter().chain(named).collect(),
             current,
@@ -336,6 +340,7 @@ impl Stored {
             instance: self.instance.clone(),
             manager: self.manager.clone(),
             next_nonce: self.next_nonce.clone(),
+            lost_until: self.lost_until,
             first_mint: self.first_mint.clone(),
             proven: match &self.record.current {
                 Some(held) => held.proven,

@@ -2,7 +2,7 @@
 //! be made to show.
 
 use jiff::SignedDuration;
-use tfplugin::{Connection, Diagnostics, Provider, RawState, Read, Value};
+use tfplugin::{Connection, Diagnostics, Import, Provider, RawState, Read, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::{Ended, Identity, Look, ManagerId, Marker, Nonce, Origin, Past, TokenId};
@@ -12,6 +12,7 @@ use crate::schema;
 use crate::testing::{Run, Said, configuration, hours};
 
 mod accounts;
+mod blind;
 mod credentials;
 mod doubt;
 mod ends;

@@ -184,3 +184,29 @@ async fn what_cannot_be_imported_is_said_with_the_way_that_is_left() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_another_resource_has_is_not_imported() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let id = world.state().await["token_id"].clone();
+    let id = id.as_str().unwrap();
+    let twice = format!("{CI}\n}}\nresource \"tokenwright_api_token\" \"again\" {{\n{CI}");
+    world.configure(&twice);
+    let import = ["import", "-no-color", "tokenwright_api_token.again", id];
+    let ran = world.run(&import).await.failed();
+    assert!(ran.text.contains("of another resource"), "{}", ran.text);
+    world.configure(CI);
+    world.plans_nothing().await;
+
+    // An import that is a part of the plan.
+    world.configure(&format!(
+        "{twice}\n}}\nimport {{\n to = tokenwright_api_token.again\n id = {id:?}\n"
+    ));
+    world.try_apply().await.failed();
+    world.configure(CI);
+    world.plans_nothing().await;
+    assert_eq!(world.count(What::Mint), 1);
+    world.destroy().await;
+    world.nothing_lives();
+}

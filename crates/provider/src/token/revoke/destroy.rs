@@ -31,13 +31,13 @@ pub(in crate::token) async fn destroy(
     session: &Session,
     stored: &mut Stored,
     wanted: &Wanted,
-    about: (Option<&SecretValue>, Option<Timestamp>),
+    value: Option<&SecretValue>,
     diags: &mut Diagnostics,
 ) -> bool {
     if !same_endpoint(session, stored, diags) {
         return false;
     }
-    let (value, lost_until) = about;
+    let lost_until = stored.lost_until;
     if !spares_the_credential(session, stored, (wanted, value), diags) {
         return false;
     }
@@ -50,7 +50,12 @@ pub(in crate::token) async fn destroy(
         timeout: NEVER,
         ..spec.deletion
     };
-    open_attempt(stored, wanted, lost_until, since);
+    // Where names are shown, one listing tells of what a killed run minted; elsewhere nothing would ever tell.
+    if lost_until.is_some()
+        || session.connected.issuer.capabilities().lost_answer == LostAnswer::FindByMarker
+    {
+        open_attempt(stored, wanted, since);
+    }
     let mut observed = stored.observed(
         &session.connected.origin,
         session.connected.issuer.endpoint(),
@@ -171,12 +176,7 @@ fn foreign(view: &View<'_>) -> String {
 }
 
 /// The next mint's nonce as an attempt: a token that carries it is a lost answer of ours.
-fn open_attempt(
-    stored: &mut Stored,
-    wanted: &Wanted,
-    lost_until: Option<Timestamp>,
-    since: Timestamp,
-) {
+fn open_attempt(stored: &mut Stored, wanted: &Wanted, since: Timestamp) {
     let Some(nonce) = stored.next_nonce.clone() else {
         return;
     };
@@ -187,7 +187,9 @@ fn open_attempt(
         revision,
         inputs: wanted.spec.inputs.clone(),
         // Long ago, unless a mint of the last minutes is known to have lost its answer.
-        deadline: lost_until.unwrap_or(before(since, SignedDuration::from_hours(1))),
+        deadline: stored
+            .lost_until
+            .unwrap_or(before(since, SignedDuration::from_hours(1))),
         destination: DestinationVersion::Absent,
         trigger: None,
         identity: None,

@@ -105,14 +105,22 @@ impl Work<'_> {
             );
             return false;
         }
+        if self.session.stopped() {
+            diags.error(
+                summary,
+                "The run was interrupted. The next plan tries again.",
+            );
+            return false;
+        }
+        let session = self.session.uninterrupted();
         let ending = Ending {
             minted_at: Some(held.created_at),
             expires_at: held.expires_at,
             account: account(self.session, &self.stored),
             value: self.old_value.as_ref(),
-            ..Ending::of(token, self.session.now())
+            ..Ending::of(token, session.now())
         };
-        match self.session.end(ending).await {
+        match session.end(ending).await {
             Ok(ended) => {
                 let token = token.clone();
                 self.evolve(Outcome::Ended { token, ended });

@@ -31,6 +31,11 @@ pub(crate) struct Bookkeeping {
     #[serde(rename = "n", alias = "next_nonce")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_nonce: Option<Nonce>,
+    /// A mint lost its answer; after this instant a listing must show its token. A core that replaces what a
+    /// create left behind brings no private data.
+    #[serde(rename = "l")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lost_until: Option<Timestamp>,
     /// When the first mint was, while that may tell what a killed one left.
     #[serde(rename = "f", alias = "first_mint")]
     #[serde(default, skip_serializing_if = "Option::is_none")]

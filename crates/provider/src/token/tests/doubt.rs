@@ -273,3 +273,31 @@ async fn what_a_killed_create_leaves_after_the_next_one_looked_is_named_from_the
     run.destroy().await;
     assert!(living().eq([late]), "it is left to a person");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_two_resources_have_is_rotated_by_neither() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    let first = run.state.clone();
+    // The run of the import was not told of the first.
+    run.configure().await;
+    let import = Import {
+        id: run.text("token_id").to_owned(),
+        identity: Value::Null,
+    };
+    let imported = run.resource().import(import, &mut Diagnostics::new()).await;
+    let imported = imported.unwrap();
+    run.state = imported.state;
+    run.configure().await;
+    assert!(run.plan().await.1.errors.is_empty(), "one alone");
+    for (met, planned) in [
+        (first.clone(), run.state.clone()),
+        (run.state.clone(), first),
+    ] {
+        run.configure().await;
+        run.resource().meet(&met);
+        run.state = planned;
+        let told = run.plan().await.1.errors.concat();
+        assert!(told.contains("is in the state twice"), "{told}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The token of one run: its mint meets the same faults as any other, and no state remembers what is left.
 
+use futures::FutureExt as _;
 use tfplugin::Opened;
 
 use super::waits::limited;
@@ -136,4 +137,21 @@ async fn a_lifetime_that_the_system_rounds_down_is_told_with_both() {
             assert_eq!(said.paths, ["lifetime"]);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_while_a_run_ends_its_token_leaves_it_the_time_that_one_before_leaves() {
+    let run = run(MemorySettings::default()).await;
+    let (opened, _) = open(&run, Connection::default()).await;
+    let provider = std::sync::Arc::clone(&run.provider);
+    run.issuer.hook(move |request, nth| {
+        let revokes = request.operation == Operation::Revoke;
+        if revokes {
+            provider.stop().now_or_never();
+        }
+        (revokes && nth == 1).then(|| limited(5))
+    });
+    let said = close(&run, opened.unwrap()).await;
+    assert!(said.warnings.is_empty(), "{:?}", said.warnings);
+    assert!(run.issuer.live().is_empty());
 }

@@ -248,6 +248,24 @@ async fn a_destroy_that_listings_miss_for_a_moment_forgets_no_token_of_a_lost_an
     }
 }
 
+/// A core plans the replacement of what a create left behind without its state and its private data.
+#[tokio::test(start_paused = true)]
+async fn a_replacement_of_a_first_create_that_was_lost_waits_for_its_late_token() {
+    let mut run = run(MemorySettings::default()).await;
+    let late = Fault::LandLater(SignedDuration::from_secs(20));
+    run.issuer.fault(Operation::Mint, late);
+    let (plan, _) = run.plan().await;
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert_eq!(said.errors.len(), 1, "{:?}", said.errors);
+    assert!(!run.state.is_null());
+    run.private = Vec::new();
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(run.issuer.minted().len(), 1);
+    assert_eq!(run.issuer.live(), [], "nobody knows of it any more");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_destroy_right_after_the_mint_that_replaced_a_lost_one_looks_for_the_lost_one_twice() {
     let mut run = created(Look::Listing).await;
