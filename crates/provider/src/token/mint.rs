@@ -141,7 +141,7 @@ impl Session {
         }
     }
 
-    async fn ask_issuer(
+    pub(super) async fn ask_issuer(
         &self,
         attempt: &Attempt,
         at: Timestamp,

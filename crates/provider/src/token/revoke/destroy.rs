@@ -8,8 +8,8 @@ use tfplugin::Diagnostics;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::instant::before;
 use tokenwright_core::{
-    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, Ended,
-    LostAnswer, Nonce, Note, Outcome, Past, Reason, Sighting, Standing, Survey, TokenRef,
+    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, Ended, Flow,
+    LostAnswer, Marker, Nonce, Note, Outcome, Past, Reason, Sighting, Standing, Survey, TokenRef,
     TokenStatus, View, decide_deletion, evolve_beside,
 };
 
@@ -108,6 +108,11 @@ pub(in crate::token) async fn destroy(
                 );
                 if suspect {
                     warn_of_suspect(session, diags);
+                }
+            }
+            Some(Action::Flow(Flow::Replay(attempt))) => {
+                if !replay(session, stored, *attempt, diags).await {
+                    return false;
                 }
             }
             Some(Action::Finish) => {
@@ -235,6 +240,54 @@ async fn list(
             let next = format!("{} was not revoked and stays in the state.", name(stored));
             diagnostics::issuer_error(diags, &summary, &error, &next);
             None
+        }
+    }
+}
+
+/// The same request once more gets the same token: nobody has its value, so it is ended at once. `false` after an
+/// error.
+async fn replay(
+    session: &Session,
+    stored: &mut Stored,
+    attempt: Attempt,
+    diags: &mut Diagnostics,
+) -> bool {
+    let connected = &session.connected;
+    let marker = Marker {
+        origin: connected.origin.clone(),
+        manager: stored.manager(),
+        revision: attempt.revision,
+        nonce: attempt.nonce.clone(),
+    };
+    let remote_name = marker.remote_name(&attempt.inputs.name);
+    let at = session.began(attempt.deadline);
+    let attempt = Attempt {
+        deadline: session.deadline,
+        ..attempt
+    };
+    let next = format!("{} was not revoked and stays in the state.", name(stored));
+    let minted = match session.ask_issuer(&attempt, at, &remote_name).await {
+        Ok(minted) => minted,
+        Err(error) => {
+            let summary = format!("Issuer {:?} did not answer", connected.name);
+            diagnostics::issuer_error(diags, &summary, &error, &next);
+            return false;
+        }
+    };
+    let parameters = &attempt.inputs.parameters;
+    let token = connected.reference(minted.token.id, marker, parameters);
+    match session.take_back(&token, Some(&minted.value)).await {
+        Ok(_) => {
+            let open = &mut stored.record.attempts;
+            open.retain(|open| open.nonce != attempt.nonce);
+            stored.lost_until = None;
+            true
+        }
+        Err(error) => {
+            let summary = format!("Token {} was not revoked", token.id);
+            let why = diagnostics::not_revoked(&error);
+            diags.error(summary, format!("{why} {next}"));
+            false
         }
     }
 }

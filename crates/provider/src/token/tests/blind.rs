@@ -37,6 +37,34 @@ async fn a_healthy_destroy_warns_of_no_token_that_never_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_destroy_ends_a_lost_token_where_the_same_request_gets_it_again() {
+    for first in [true, false] {
+        let mut run = run(blind(LostAnswer::Replay)).await;
+        if !first {
+            run.apply().await;
+            run.config.insert("rotation", Value::Null);
+            run.config.insert("scopes", Value::Set(vec!["read".into()]));
+        }
+        run.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+        let (plan, _) = run.plan().await;
+        let said = run.apply_planned(plan, Connection::default()).await;
+        assert_eq!(said.errors.len(), 1, "first: {first}: {:?}", said.errors);
+        run.issuer
+            .fault(Operation::Revoke, Fault::Refuse(ErrorKind::Forbidden));
+        let said = run.destroy().await;
+        assert!(
+            said.errors[0].contains("was not revoked"),
+            "{:?}",
+            said.errors
+        );
+        let said = run.destroy().await;
+        assert!(said.errors.is_empty(), "first: {first}: {:?}", said.errors);
+        assert!(run.issuer.live().is_empty(), "first: {first}");
+        assert_eq!(run.issuer.minted().len(), 1 + usize::from(!first));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_was_not_withdrawn_is_kept_and_ended_later() {
     for lost_answer in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
         for first in [false, true] {
