@@ -303,10 +303,11 @@ fn show_pause(pause: &Pause) -> status::Pause {
     }
 }
 
-const OBSTACLES: [(Obstacle, &str); 4] = [
+const OBSTACLES: [(Obstacle, &str); 5] = [
     (Obstacle::Failed, "Failed"),
     (Obstacle::InUse, "InUse"),
     (Obstacle::NotProven, "NotProven"),
+    (Obstacle::StillAlive, "StillAlive"),
     (Obstacle::NotSeen, "NotSeen"),
 ];
 

@@ -11,17 +11,18 @@ use futures::future::join;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Ended, Identity, Liveness, Look, LostAnswer, Marker, Obstacle, Parameters, Sameness, TokenId,
-    TokenRef,
+    Ended, Identity, Liveness, Look, LostAnswer, Marker, Obstacle, Sameness, TokenRef,
 };
 
 use crate::error::{Error, ErrorKind};
 use crate::issuer::{About, Issuer, Token};
 use crate::secret::SecretValue;
 
+mod adopted;
 mod listing;
 pub mod proof;
 
+pub use adopted::{LeftToPerson, revoke_adopted};
 pub use listing::Listing;
 pub use proof::Proof;
 
@@ -133,34 +134,12 @@ impl RevokeError {
                 | NotProven::NotSealed { .. }
                 | NotProven::OtherIssuer { .. },
             ) => Obstacle::NotProven,
+            Self::NotSeen(NotSeen::StillAlive { .. }) => Obstacle::StillAlive,
             Self::NotProven(NotProven::ListingDoesNotCover { .. } | NotProven::TooYoung { .. })
             | Self::NotSeen(_) => Obstacle::NotSeen,
             Self::Issuer(_) => Obstacle::Failed,
         }
     }
-}
-
-/// Why an adopted token was not ended.
-#[derive(Debug, thiserror::Error)]
-pub enum LeftToPerson {
-    /// Its value does not say that it is this token.
-    #[error("the adopted value does not show that it is token {id}")]
-    OtherValue {
-        /// The named id.
-        id: TokenId,
-    },
-    /// The issuer does not say whether the value authenticates.
-    #[error("nobody says whether the adopted value of token {id} authenticates")]
-    NotChecked {
-        /// The named id.
-        id: TokenId,
-    },
-    /// The issuer said that it revoked it, and the value does not say so.
-    #[error(transparent)]
-    NotSeen(#[from] NotSeen),
-    /// The issuer was asked and failed.
-    #[error(transparent)]
-    Issuer(#[from] Error),
 }
 
 /// What is nominated for a revoke, and when that was decided.
@@ -178,6 +157,9 @@ pub struct Nomination<'a> {
     pub sent_at: Option<Timestamp>,
     /// Whether a look of at least `settle` ago did not show it either.
     pub missed_before: bool,
+    /// Whether its value let in when it was last asked about, after the issuer had told of its end: without the
+    /// value at hand nothing tells then that it has ended.
+    pub alive_before: bool,
     /// Its value, where it is at hand: what still authenticates has not ended.
     pub value: Option<&'a SecretValue>,
     /// Whether somebody else may have written its id into the record. Where the issuer shows no names, nothing is
@@ -196,6 +178,7 @@ impl<'a> Nomination<'a> {
             decided_at,
             sent_at: None,
             missed_before: false,
+            alive_before: false,
             value: None,
             unsealed: false,
         }
@@ -368,8 +351,15 @@ async fn send(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Result<Revoked
 /// What the value says, where it is at hand and can be asked about.
 async fn authenticates(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Option<Liveness> {
     let Nomination { token, value, .. } = nomination;
-    let value = value.filter(|_| can_check(issuer, token))?;
-    Some(issuer.check_with(value, about(token)).await)
+    let says = match value.filter(|_| can_check(issuer, token)) {
+        Some(value) => Some(issuer.check_with(value, about(token)).await),
+        None => None,
+    };
+    match says {
+        // What it said last counts until it says otherwise.
+        None | Some(Liveness::Unknown) if nomination.alive_before => Some(Liveness::Alive),
+        says => says,
+    }
 }
 
 fn can_check(issuer: &dyn Issuer, token: &TokenRef) -> bool {
@@ -378,42 +368,6 @@ fn can_check(issuer: &dyn Issuer, token: &TokenRef) -> bool {
 
 fn about(token: &TokenRef) -> About<'_> {
     About::token(&token.id, &token.parameters)
-}
-
-/// Ends a token that a person made and named, if the value itself shows that it is this token: it says
-/// so, and the issuer lets it in.
-///
-/// # Errors
-/// Nothing was sent but the question, or the issuer answered with this.
-pub async fn revoke_adopted(
-    issuer: &dyn Issuer,
-    named: &TokenId,
-    value: &SecretValue,
-    parameters: &Parameters,
-) -> Result<Ended, LeftToPerson> {
-    let id = named.clone();
-    if issuer.own_id(value).as_ref() != Some(named) {
-        return Err(LeftToPerson::OtherValue { id });
-    }
-    match issuer
-        .check_with(value, About::token(named, parameters))
-        .await
-    {
-        Liveness::Alive => {}
-        Liveness::Dead => return Ok(Ended::Gone),
-        Liveness::Unknown => return Err(LeftToPerson::NotChecked { id }),
-    }
-    let proof = Proof::of_adopted(named, value, parameters);
-    issuer.revoke(proof).await?;
-    let id = named.to_string();
-    match issuer
-        .check_with(value, About::token(named, parameters))
-        .await
-    {
-        Liveness::Dead => Ok(Ended::Revoked),
-        Liveness::Alive => Err(NotSeen::StillAlive { id }.into()),
-        Liveness::Unknown => Err(NotSeen::NotChecked { id }.into()),
-    }
 }
 
 async fn same_issuer(issuer: &dyn Issuer, token: &TokenRef) -> Result<(), RevokeError> {

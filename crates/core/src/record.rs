@@ -289,6 +289,9 @@ pub enum Obstacle {
     InUse,
     /// The issuer shows the id without our marker, so nothing was sent.
     NotProven,
+    /// Its value let in after the issuer had told of its end, and nobody may have it any more to ask again: that it
+    /// is shown no more is no end then.
+    StillAlive,
     /// The issuer said that it did it, and the token is still there.
     NotSeen,
 }
@@ -301,7 +304,7 @@ impl Obstacle {
             Self::Failed => Reason::RevokeFailed,
             Self::InUse => Reason::RevokeInUse,
             Self::NotProven => Reason::RevokeNotProven,
-            Self::NotSeen => Reason::RevokeNotSeen,
+            Self::StillAlive | Self::NotSeen => Reason::RevokeNotSeen,
         }
     }
 }

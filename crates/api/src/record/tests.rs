@@ -87,6 +87,7 @@ fn record(manager: &Manager) -> Record {
             None,
             Some(Obstacle::Failed),
             Some(Obstacle::NotProven),
+            Some(Obstacle::StillAlive),
             Some(Obstacle::NotSeen),
         ]
         .into_iter()

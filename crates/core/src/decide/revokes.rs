@@ -150,6 +150,10 @@ fn over(view: &View<'_>, open: &OpenRevoke) -> Option<Ended> {
     if account::token_out_of_sight(view, &open.token) || open.sent_at.is_none() {
         return None;
     }
+    // Its value said otherwise.
+    if open.obstacle == Some(Obstacle::StillAlive) {
+        return None;
+    }
     let blind = view.can.look == Look::Nothing && open.obstacle.is_none();
     let unseen = listed(view, open) && shown(view, open) == Some(false);
     (blind || unseen).then_some(Ended::Revoked)

@@ -196,6 +196,7 @@ fn nominated<'a>(record: &Record, token: &'a TokenRef, decided_at: Timestamp) ->
     let current = record.current.as_ref().filter(|held| held.token == *token);
     let retiring = record.retiring.iter().find(|old| old.token == *token);
     let open = record.open_revoke(&token.id, &token.marker);
+    let met = |obstacle| open.is_some_and(|open| open.obstacle == Some(obstacle));
     Nomination {
         minted_at: current.map(|held| held.created_at),
         expires_at: retiring
@@ -203,7 +204,8 @@ fn nominated<'a>(record: &Record, token: &'a TokenRef, decided_at: Timestamp) ->
             .or(current.and_then(|held| held.expires_at)),
         sent_at: open.and_then(|open| open.sent_at),
         // It was put off by `settle` for that.
-        missed_before: open.is_some_and(|open| open.obstacle == Some(Obstacle::NotSeen)),
+        missed_before: met(Obstacle::NotSeen),
+        alive_before: met(Obstacle::StillAlive),
         ..Nomination::of(token, decided_at)
     }
 }
@@ -283,7 +285,7 @@ fn word(obstacle: Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Failed | Obstacle::InUse => event::REVOKE_FAILED,
         Obstacle::NotProven => event::NOT_PROVEN,
-        Obstacle::NotSeen => event::REVOKE_NOT_SEEN,
+        Obstacle::StillAlive | Obstacle::NotSeen => event::REVOKE_NOT_SEEN,
     }
 }
 

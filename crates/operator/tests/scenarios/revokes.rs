@@ -4,7 +4,7 @@ use serde_json::json;
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::{Fault, MintedToken, Moment};
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
-use tokenwright_core::TokenId;
+use tokenwright_core::{Look, TokenId};
 use tokenwright_testbed::memory::Fault as ApiFault;
 
 use crate::world::{OPERATOR, World};
@@ -426,5 +426,42 @@ async fn a_deletion_that_is_to_wait_longer_than_anybody_can_does_not_give_up_aft
         world.pass(3 * HOUR).await;
         assert!(world.object().is_none(), "adopts: {adopts}");
         assert!(live(&world).is_empty(), "adopts: {adopts}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_still_authenticated_is_not_taken_for_gone_by_the_next_process_either() {
+    for looks in [Look::Alone, Look::Listing, Look::Nothing] {
+        let mut settings = MemorySettings::default();
+        settings.capabilities.look = looks;
+        let mut world = World::with(settings).await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(60).await;
+        // What is asked for is said to be done, and nothing is shown.
+        world.issuer.hook(|request, _| match request.operation {
+            Operation::Get | Operation::Revoke => Some(Fault::Pretend),
+            Operation::List => Some(Fault::Empty),
+            _ => None,
+        });
+        world.delete().await;
+        world.pass(60).await;
+        assert!(world.object().is_some(), "{looks:?}");
+        assert!(world.secret().is_none(), "its value is nowhere");
+        world.crash().await;
+        world.start();
+        world.pass(HOUR).await;
+        assert!(world.object().is_some(), "{looks:?}: it is alive");
+        let told = world.message("RevokeFailed");
+        assert!(told.contains("still authenticates"), "{looks:?}: {told}");
+        world.issuer.calm();
+        world.pass(2 * HOUR).await;
+        // Where nothing can look, nothing tells of its end any more: the timeout of the deletion ends the wait.
+        assert_eq!(
+            world.object().is_some(),
+            looks == Look::Nothing,
+            "{looks:?}"
+        );
+        assert!(world.issuer.live().is_empty(), "{looks:?}");
     }
 }
