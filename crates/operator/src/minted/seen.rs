@@ -46,7 +46,7 @@ pub(crate) struct Seen {
     pub(crate) revokes: Vec<Begun>,
     /// What shows which tokens were named by us, where the issuer shows no names and no status says it yet.
     pub(crate) seals: Option<Box<Seals>>,
-    /// Why the attempt of a mint was not written down; the next reconcile fails with it.
+    /// Why a mint did not come to its attempt; the next reconcile fails with it.
     pub(crate) unwritten: Option<Box<CallError>>,
     /// Since when it waits for a turn or a listing without having said so.
     pub(crate) waits_since: Option<Timestamp>,

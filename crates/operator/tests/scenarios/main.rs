@@ -30,6 +30,7 @@ mod evidence;
 mod faults;
 mod foreign;
 mod kstatus;
+mod lied;
 mod listings;
 mod logs;
 mod metrics;

@@ -31,6 +31,11 @@ impl Mint {
                 ..
             }
         ) {
+            // It is decided from anew after a pause, which grows while that leads here again.
+            let met = || Box::new(CallError::Conflict("rehearsing the write to the Secret"));
+            self.managed.remember(|seen| {
+                seen.unwritten.get_or_insert_with(met);
+            });
             return;
         }
         let mut wait = FIRST_WAIT;

@@ -136,13 +136,13 @@ impl Mint {
             Err(Unrehearsed::Call(error)) => return Err(error),
         }
         let version = version(look.secret.as_ref());
-        let says = look.secret.as_ref();
-        let says = says.and_then(|secret| carried(secret, &self.managed.manager));
         self.existing = Existing::Read(look.secret.map(Box::new));
         self.seen = look.destination;
+        // What somebody else wrote there is no word of another process that publishes just now.
+        let says = self.seen.carried();
         Ok(Answer::Rehearsed {
             version,
-            current: says.map(|says| says.current.token.marker.nonce),
+            current: says.map(|says| says.current.token.marker.nonce.clone()),
         })
     }
 
