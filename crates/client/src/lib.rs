@@ -3,11 +3,11 @@
 //! [`Issuer`] is what both front ends talk to: eight questions that any token system can answer, or
 //! say that it cannot. [`ProfileIssuer`] answers them by a profile, one YAML file per system;
 //! [`MemoryIssuer`] answers them from memory, for tests and examples; [`contract`] holds both to it.
-//! [`revoke()`] is the only way to end a token. [`Account`] is what everybody shares who uses one
+//! [`change()`] changes one in place, and [`revoke()`] is the only way to end one. [`Account`] is what everybody shares who uses one
 //! credential: listings, who the credential is, and the gate that every request passes.
 //! [`SecretValue`] holds what authenticates; [`text`] writes it where it is delivered, and all requests.
 //!
-//! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`account`],
+//! Read in this order: [`issuer`], [`error`], [`secret`], [`change`](mod@change), [`revoke`](mod@revoke), [`account`],
 //! [`limits`], [`http`], [`room`], [`text`], [`profile`], [`memory`], [`contract`].
 //!
 //! Nothing here knows Kubernetes or Terraform.
@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod account;
+pub mod change;
 pub mod clock;
 pub mod contract;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod secret;
 pub mod text;
 
 pub use account::{Account, Gate, Inventory, Limiter, Rate, survey};
+pub use change::{ChangeError, change};
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};
 pub use issuer::{About, Filter, Issuer, MintRequest, Minted, Token};

@@ -170,7 +170,7 @@ reasons! {
         Person "Ask the operators of the issuer why it mints values that do not work; it is tried again after longer and longer pauses of up to an hour, and at once where a person sets a new trigger.";
     IdNotNew: "The issuer gave the new token, which does not work, the id of one that is on record; nothing was revoked.",
         Person "Look at the issuer whether it replaces a token instead of adding one, or answers with the one that is there: the profile reads a wrong id then, or the system keeps one token at a time.";
-    MarkerNotKept: "The issuer gave the new token another name than was asked for; the new token was revoked.",
+    MarkerNotKept: "The issuer gave the token another name than was asked for; a new token was revoked, and one in use has its former name again.",
         Person "The name carries the marker by which a token is found and revoked: shorten the wanted name, or correct what the profile says of names (`name.max`, `name.allowed`, `name.separator`). `tokenwright profile try` tells what the issuer makes of a name.";
     IssuedExpired: "The new token was issued as one that has expired already; it was revoked.",
         Person "Compare the clock of this machine with the issuer's, and the time zone that the profile reads dates in.";

@@ -102,8 +102,7 @@ impl World {
             true => Entry::secret_id(serial),
             false => format!("token-{serial}"),
         });
-        let kept = settings.cuts_names_to.unwrap_or(usize::MAX);
-        let name = request.remote_name.chars().take(kept).collect();
+        let name = settings.keeps_of(&request.remote_name);
         let entry = Entry {
             serial,
             token: Token {
@@ -163,10 +162,11 @@ impl World {
             return Err(ErrorKind::Invalid);
         }
         let rounded = |l| after(now, settings.limits.rounded(l));
+        let name = settings.keeps_of(name);
         let entry = self.entry(id).ok_or(ErrorKind::NotFound)?;
         for kind in &change.kinds {
             match kind {
-                UpdateKind::Name => entry.token.name = Some(name.to_owned()),
+                UpdateKind::Name => entry.token.name = Some(name.clone()),
                 UpdateKind::Scopes => entry.token.scopes.clone_from(&change.inputs.scopes),
                 UpdateKind::AddExpiry | UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry => {
                     entry.token.expires_at = change.inputs.lifetime.duration().map(rounded);

@@ -101,6 +101,14 @@ impl Default for MemorySettings {
     }
 }
 
+impl MemorySettings {
+    /// What it keeps of a name.
+    pub(super) fn keeps_of(&self, name: &str) -> String {
+        let kept = self.cuts_names_to.unwrap_or(usize::MAX);
+        name.chars().take(kept).collect()
+    }
+}
+
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

@@ -9,8 +9,8 @@ use tokenwright_client::Operation;
 use tokenwright_core::instant::{after, can_have_happened, part};
 use tokenwright_core::schedule::{self, attempt_within};
 use tokenwright_core::{
-    Capabilities, Decision, Destination, Held, InvalidSpec, Nonce, Observed, Outcome, Record, Spec,
-    View, basis, decide, decide_deletion, evolve_beside,
+    Capabilities, Decision, Destination, Duty, Held, InvalidSpec, Nonce, Observed, Outcome, Record,
+    Spec, View, basis, decide, decide_deletion, evolve_beside,
 };
 
 use crate::cluster::calls::CallError;
@@ -271,13 +271,15 @@ impl Managed {
         };
         // Nothing refuses what was not asked: it is one of a deletion.
         let refusal = self.remember(|seen| Some(seen.refusal.as_ref()?.why.clone()));
+        let waits = beside.waits.clone().or(refusal);
+        let waits = waits.or_else(|| self.unchanged(record));
         let basis = Basis {
             view,
             decision: &decision,
             invalid: self.invalid.as_ref(),
             trouble: beside.trouble.as_ref(),
             refused: beside.refused.as_ref().or(self.unmarked.as_ref()),
-            waits: beside.waits.as_ref().or(refusal.as_ref()),
+            waits: waits.as_ref(),
             unread: self.remember(|seen| seen.unread.as_deref().cloned()),
             contested: self.context.contested(
                 &self.manager.uid,
@@ -297,6 +299,14 @@ impl Managed {
             seals: self.seals_of(record),
             ..status(&basis, before, now)
         }
+    }
+
+    /// Why the token is not changed in place, as far as that is wanted still.
+    fn unchanged(&self, record: &Record) -> Option<Trouble> {
+        let mut pauses = record.pauses.iter();
+        let paused = pauses.any(|pause| pause.duty == Duty::Update);
+        let wanted = paused && self.spec.deletion.since.is_none();
+        self.remember(|seen| seen.unchanged.as_deref().filter(|_| wanted).cloned())
     }
 
     /// Writes down a record and what it means; nothing is sent where nothing would change.

@@ -46,6 +46,8 @@ pub(crate) struct Seen {
     pub(crate) revokes: Vec<Begun>,
     /// What shows which tokens were named by us, where the issuer shows no names and no status says it yet.
     pub(crate) seals: Option<Box<Seals>>,
+    /// Why its token cannot be changed in place as it is wanted.
+    pub(crate) unchanged: Option<Box<Trouble>>,
     /// Why a mint did not come to its attempt; the next reconcile fails with it.
     pub(crate) unwritten: Option<Box<CallError>>,
     /// Since when it waits for a turn or a listing without having said so.

@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 use tokenwright_api::names::event;
-use tokenwright_client::ErrorKind;
+use tokenwright_client::{ChangeError, ErrorKind, change as change_in_place};
 use tokenwright_core::{
     AtDestination, AtIssuer, Change, DeletionPolicy, Destination, Disable, Duty, Note, Outcome,
     Reason, Record, Switch, TokenRef,
@@ -12,6 +12,7 @@ use tokenwright_core::{
 
 use crate::cluster::calls::CallError;
 use crate::cluster::cause;
+use crate::cluster::conditions::Trouble;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::minted::after::After;
@@ -169,23 +170,27 @@ async fn update(
         let outcome = Outcome::Refused { duty, retry_after };
         return not_vouched(managed, token, outcome, look).await;
     }
-    let name = token.marker.remote_name(&change.inputs.name);
+    let Some(held) = managed.record.current.clone() else {
+        return Ok(After::Again);
+    };
     let now = managed.context.clock.now();
-    let changed = managed
-        .handle
-        .issuer
-        .update(&token.id, &name, &change, now)
-        .await;
+    let issuer = managed.handle.issuer.as_ref();
+    let changed = change_in_place(issuer, &held, &change, now).await;
     managed.remember(|seen| seen.touched_at = Some(now));
     let outcome = match changed {
         Ok(shown) => Outcome::Updated {
             inputs: change.inputs,
             expires_at: shown.expires_at,
         },
-        Err(error) => Outcome::Refused {
-            duty,
-            retry_after: refused(&error),
-        },
+        Err(error) => {
+            let marker_lost = matches!(error, ChangeError::MarkerNotKept(_));
+            let error = error.into_error();
+            let told = || Trouble::new(Reason::MarkerNotKept.name(), error.sentence());
+            let told = marker_lost.then(|| Box::new(told()));
+            managed.remember(|seen| seen.unchanged = told);
+            let retry_after = refused(&error);
+            Outcome::Refused { duty, retry_after }
+        }
     };
     let record = managed.evolve(outcome, now);
     write(managed, record, look.destination, &Beside::default()).await

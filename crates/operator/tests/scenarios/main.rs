@@ -41,6 +41,7 @@ mod only_observed;
 mod ordinary;
 mod pauses;
 mod points;
+mod renamed;
 mod replicas;
 mod requests;
 mod restored;

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tfplugin::{Diagnostics, Value};
-use tokenwright_client::SecretValue;
 use tokenwright_client::account::SecretDigests;
+use tokenwright_client::{ChangeError, SecretValue};
 use tokenwright_core::{
     Held, Identity, Nonce, Outcome, Proven, Reason, Retiring, Revision, Switch, TokenRef,
     TokenStatus, View, evolve, schedule,
@@ -270,8 +270,9 @@ impl Work<'_> {
             if let Some(until) = &self.wanted.until {
                 change.inputs.lifetime = until.lifetime(now);
             }
-            let updated = issuer.update(&held.token.id, &remote_name, &change, now);
-            Ok((updated.await?, change.inputs))
+            let updated = tokenwright_client::change(&**issuer, held, &change, now);
+            let updated = updated.await.map_err(ChangeError::into_error)?;
+            Ok((updated, change.inputs))
         };
         let updated = session.patiently(ask).await;
         session.connected.changed(&held.token.parameters);

@@ -152,3 +152,24 @@ async fn the_token_of_a_lost_answer_lives_for_a_day_whatever_the_overlap_is() {
         assert!(run.issuer.accepts(run.text("value")), "{overlap:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_the_issuer_cuts_with_its_marker_is_taken_back() {
+    let mut run = run(MemorySettings {
+        cuts_names_to: Some(60),
+        ..MemorySettings::default()
+    })
+    .await;
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    let former = run.text("remote_name").to_owned();
+    run.config.insert("name", "n".repeat(40));
+    let said = run.apply().await;
+    assert!(said.errors[0].contains("shorter name"), "{:?}", said.errors);
+    let live = run.issuer.live();
+    assert_eq!(live.len(), 1);
+    assert_eq!(live[0].token.name.as_deref(), Some(&*former));
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(run.issuer.live().is_empty());
+}
