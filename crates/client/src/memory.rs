@@ -119,6 +119,14 @@ impl MemoryIssuer {
         self
     }
 
+    /// The same world, whose values consist of these parts.
+    #[must_use]
+    pub fn with_parts(mut self, parts: &[&str]) -> Self {
+        let parts = parts.iter().map(|name| ((*name).to_owned(), 64));
+        Arc::make_mut(&mut self.settings).value_parts = parts.collect();
+        self
+    }
+
     /// The same world, asked with the value of one of its tokens: nobody is let in when that has ended.
     #[must_use]
     pub fn authenticated_by(mut self, value: &SecretValue) -> Self {

@@ -23,7 +23,7 @@ use crate::cluster::told::{self, same_record};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
-use crate::minted::seen::{Begun, Seen};
+use crate::minted::seen::{Begun, Impossible, Seen};
 use crate::minted::status::{Basis, status};
 use crate::minted::transitions::transitions;
 use crate::minted::unended::asked_in_vain;
@@ -71,7 +71,7 @@ pub(crate) struct Managed {
     pub(crate) spec: Spec,
     /// What cannot be carried out.
     pub(crate) invalid: Option<Obstacle>,
-    /// What does not stay on the Secret of what was written there.
+    /// What the Secret lacks of what is wanted: a mark that does not stay on it, or what only the next value has.
     pub(crate) unmarked: Option<Trouble>,
 }
 
@@ -218,7 +218,11 @@ impl Managed {
 
     /// Remembers that the Secret cannot look as it is wanted, and begins nothing new because of it.
     pub(crate) fn cannot(&mut self, invalid: InvalidSpec) {
-        let found = (self.object.metadata.generation, invalid);
+        let found = Impossible {
+            generation: self.object.metadata.generation,
+            parts: self.handle.parts(),
+            invalid,
+        };
         self.remember(|seen| seen.impossible = Some(Box::new(found)));
         (self.spec, self.invalid) = self.wanted(&self.record);
     }

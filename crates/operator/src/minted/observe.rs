@@ -224,7 +224,7 @@ impl Managed {
     }
 
     /// What the Secret is wanted to look like, as a digest: beside its template that is until when it names
-    /// what is superseded.
+    /// what is superseded, and of what a value consists.
     pub(crate) fn form(&self) -> u64 {
         let mut digest = DefaultHasher::new();
         let template = serde_json::to_string(&self.object.spec.secret);
@@ -236,6 +236,8 @@ impl Managed {
             ..
         } = &self.spec;
         (overlap, request_timeout, revoke_previous).hash(&mut digest);
+        // Other parts make other texts possible.
+        (self.handle.issuer.value_parts(), &self.handle.public_parts).hash(&mut digest);
         digest.finish()
     }
 

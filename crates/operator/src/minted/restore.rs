@@ -3,7 +3,7 @@
 
 use tokenwright_api::names::{event, reason};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Carried, Destination, Intact, Record, Retiring, schedule};
+use tokenwright_core::{Carried, Destination, Intact, InvalidSpec, Record, Retiring, schedule};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
@@ -80,7 +80,19 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         Err(error) => (delivery.with_data_of(secret).await, Some(error)),
     };
     if let Some(error) = impossible {
-        managed.cannot(error.as_invalid());
+        let handle = &managed.handle;
+        let next = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
+        let next = Delivery {
+            parts: &next,
+            ..delivery
+        };
+        let never = next.build(Some(secret)).await.is_err();
+        match (error.as_invalid(), never) {
+            (invalid, true) => managed.cannot(invalid),
+            // What is wanted can be had, though not with this value.
+            (invalid, false) => managed.unmarked = Some(by_the_next(&invalid)),
+        }
+        managed.doubt_marks();
     }
     let Ok(wanted) = wanted else {
         return Ok(look);
@@ -107,6 +119,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     }
     let destination = managed.judge(Some(&secret));
     managed.saw(Some(&secret), &destination);
+    managed.doubt_marks();
     if let Err(error) = taken_off {
         tell_unmarked(managed, &error).await;
     }
@@ -126,6 +139,15 @@ async fn tell_unmarked(managed: &mut Managed, error: &CallError) {
     }
     managed.unmarked = Some(refused);
     managed.doubt_marks();
+}
+
+/// That the Secret looks as it is wanted once it holds the next value, and not before.
+fn by_the_next(invalid: &InvalidSpec) -> Trouble {
+    let message = format!(
+        "{} That is about the value in the Secret, which works; the next one can be written so. It comes with the next rotation, or at once where spec.rotation.trigger is set anew.",
+        invalid.message
+    );
+    Trouble::new(reason::INVALID_SPEC, message)
 }
 
 /// That the API server does not take the Secret as it is wanted.

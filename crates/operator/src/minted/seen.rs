@@ -1,5 +1,6 @@
 //! What one process has seen of one `ApiToken`, between two reconciles.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use tokenwright_core::{
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
+use crate::issuer::registry::Handle;
 
 /// What was seen of one manager, and runs for it. There are thousands: what few have stands apart.
 #[derive(Debug, Default)]
@@ -27,8 +29,8 @@ pub(crate) struct Seen {
     pub(crate) foreign: Option<String>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub(crate) touched_at: Option<Timestamp>,
-    /// What its Secret was found not to be able to look like, at which generation.
-    pub(crate) impossible: Option<Box<(Option<i64>, InvalidSpec)>>,
+    /// What its Secret was found not to be able to look like.
+    pub(crate) impossible: Option<Box<Impossible>>,
     /// What the issuer said last of the value in its Secret.
     pub(crate) said: Option<Said>,
     /// The current token that listings do not show, and when the first of them was started.
@@ -97,6 +99,25 @@ impl Begun {
             obstacle: self.obstacle,
             said: self.said.map(String::from),
         })
+    }
+}
+
+/// What a Secret was found not to be able to look like, and for what that was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Impossible {
+    /// What was asked for.
+    pub(crate) generation: Option<i64>,
+    /// What a value of the issuer consists of; where its profile is corrected, that may be more.
+    pub(crate) parts: BTreeMap<String, usize>,
+    /// What cannot be.
+    pub(crate) invalid: InvalidSpec,
+}
+
+impl Impossible {
+    /// What cannot be, where nothing has changed since.
+    pub(crate) fn still(self, generation: Option<i64>, handle: &Handle) -> Option<InvalidSpec> {
+        let same = self.generation == generation && self.parts == handle.parts();
+        same.then_some(self.invalid)
     }
 }
 

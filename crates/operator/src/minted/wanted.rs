@@ -4,24 +4,23 @@ use jiff::SignedDuration;
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
 use tokenwright_api::wanted::{acknowledged, deletion, read, revoke_previous, with_path};
-use tokenwright_core::{
-    DefaultOverlap, Inputs, InvalidSpec, OnLoss, Record, Spec, WantedState, schedule,
-};
+use tokenwright_core::{DefaultOverlap, Inputs, OnLoss, Record, Spec, WantedState, schedule};
 
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
+use crate::minted::seen::Impossible;
 use crate::secret::limits::SecretLimits;
 
 /// What is wanted, and what of it cannot be carried out.
 ///
 /// Where something cannot, what exists is tended as it is, and nothing new is begun. `impossible` is
-/// what the Secret was found not to be able to look like, at which generation.
+/// what the Secret was found not to be able to look like.
 pub(crate) fn of(
     object: &ApiToken,
     record: &Record,
     handle: &Handle,
     limits: &SecretLimits,
-    impossible: Option<(Option<i64>, InvalidSpec)>,
+    impossible: Option<Impossible>,
 ) -> (Spec, Option<Obstacle>) {
     let spec = read(
         object,
@@ -34,12 +33,9 @@ pub(crate) fn of(
         spec.validate_at(issuer.capabilities()).map_err(with_path)?;
         limits.check(&object.spec.secret)?;
         handle.permits(object)?;
-        match impossible {
-            Some((generation, invalid)) if generation == object.metadata.generation => {
-                Err(invalid.into())
-            }
-            Some(_) | None => Ok(spec),
-        }
+        let generation = object.metadata.generation;
+        let impossible = impossible.and_then(|found| found.still(generation, handle));
+        impossible.map_or(Ok(spec), |invalid| Err(invalid.into()))
     });
     match valid {
         Ok(spec) => (spec, None),

@@ -57,6 +57,7 @@ mod shares;
 mod starts;
 mod taken;
 mod tenants;
+mod texts;
 mod upgrades;
 mod watches;
 mod windows;

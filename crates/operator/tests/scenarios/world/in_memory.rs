@@ -55,6 +55,7 @@ impl IssuerFactory for InMemory {
         };
         match text.expose() {
             "right" | "corrected" => Ok(Arc::new(issuer)),
+            "of two parts" => Ok(Arc::new(issuer.with_parts(&["token", "password"]))),
             "elsewhere" => Ok(Arc::new(self.elsewhere.clone().behind(setup.gate))),
             // The value of a token, which lets in as long as that lives.
             value if value.starts_with("memory-secret-") => {
