@@ -232,7 +232,7 @@ pub struct MintRequest {
     pub remote_name: String,
     /// The minting inputs.
     pub inputs: Inputs,
-    /// Now, from which an absolute expiry is counted.
+    /// When the attempt began, from which an absolute expiry is counted: the same however often it is sent.
     pub at: Timestamp,
     /// The attempt's nonce, for systems with idempotency keys.
     pub idempotency_key: String,

@@ -76,7 +76,7 @@ impl MintFlow {
 
     /// A flow that sends an attempt again whose answer was lost; the plan must carry its marker.
     ///
-    /// The attempt is durable already, and only its token closes it: a refusal says nothing of the first request.
+    /// The attempt is durable already. A refusal says nothing of the first request, which may have left a token.
     #[must_use]
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
         let length = schedule::attempt_length(&plan.spec, &plan.can);
@@ -135,9 +135,16 @@ impl MintFlow {
                 self.minted(id, expires_at, refused, now)
             }
             // Whether the first request of a replayed attempt arrived stays unknown.
-            Answer::NotMinted { sent, retry_after } if self.replayed => {
-                self.not_known(sent && retry_after.is_none())
+            Answer::NotMinted { sent, retry_after }
+                if self.replayed && (!sent || retry_after.is_some()) =>
+            {
+                self.not_known(false)
             }
+            // It may have, and no replay will tell: whoever waits gets another token, and a person is told.
+            Answer::NotMinted { .. } if self.replayed => Ask::Done(Outcome::Closed {
+                attempt: self.attempt.clone(),
+                suspect: true,
+            }),
             Answer::NotMinted {
                 sent: true,
                 retry_after,

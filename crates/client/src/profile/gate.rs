@@ -58,7 +58,9 @@ impl ProfileIssuer {
             (Some(ErrorKind::Unauthenticated), _) | (Some(ErrorKind::Forbidden), Who::Login) => {
                 Sign::CredentialRefused
             }
-            (Some(ErrorKind::Forbidden), Who::Us) if asking.operation == Operation::Identity => {
+            (Some(ErrorKind::Forbidden), Who::Us)
+                if asking.operation == Operation::Identity && (attempt.fresh || !renews) =>
+            {
                 Sign::CredentialRefused
             }
             (_, Who::Login) => nothing,

@@ -14,7 +14,7 @@ use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::observed::{Destination, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Retiring, TokenRef};
+use crate::record::{Retiring, TokenRef};
 use crate::spec::DeletionPolicy;
 
 const RULES: &[Rule] = &[
@@ -33,11 +33,11 @@ const RULES: &[Rule] = &[
         "what is at the destination must be on record",
         minting::published,
     ),
-    (
-        "a lost answer that no listing and no replay can resolve",
-        give_up_answer,
-    ),
     ("a lost answer that can be had again", replay),
+    (
+        "a lost answer that no listing can resolve",
+        close_unattributable,
+    ),
     ("lost answers are waited out", resolve_attempts),
     ("the destination is removed or released", leave_destination),
     ("one listing that shows all that was minted", look),
@@ -91,24 +91,23 @@ fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
     act(Flow::Replay(Box::new(attempt)), Reason::ReplayLostAnswer)
 }
 
-fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    let past = |wait| move |a: &&Attempt| now >= after(a.deadline, wait);
-    let attempt = match view.can.lost_answer {
-        LostAnswer::FindByMarker => None,
-        LostAnswer::Replay => {
-            minting::replayed_in_vain(view).filter(past(minting::REPLAYS_IN_VAIN))
-        }
+fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    match view.can.lost_answer {
+        LostAnswer::FindByMarker | LostAnswer::Replay => None,
         LostAnswer::CannotAttribute | LostAnswer::CannotList => {
-            view.lost_attempts().find(past(view.can.settle))
+            let attempt = view
+                .lost_attempts()
+                .find(|a| now >= after(a.deadline, view.can.settle))?
+                .clone();
+            act(
+                Note::AttemptClosed {
+                    attempt,
+                    suspect: true,
+                },
+                Reason::Ambiguous,
+            )
         }
-    };
-    act(
-        Note::AttemptClosed {
-            attempt: attempt?.clone(),
-            suspect: true,
-        },
-        Reason::Ambiguous,
-    )
+    }
 }
 
 /// Tokens of lost attempts are revoked as soon as they show, attempts closed once none can.

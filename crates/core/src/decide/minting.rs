@@ -19,8 +19,6 @@ use crate::token::TokenStatus;
 
 /// At this many unreadable answers in a row nothing more is tried.
 const MAX_UNREADABLE: u32 = 3;
-/// How long after its deadline an attempt is sent again in vain, at least.
-pub(super) const REPLAYS_IN_VAIN: SignedDuration = schedule::LONGEST_BACKOFF;
 /// Between repairs of a loss: consumers are down, but each one is a token more.
 const LOSS_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 /// Between repairs of an edited value: as long as the longest back-off, since another writer who
@@ -77,36 +75,19 @@ pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
     act(Flow::Replay(Box::new(attempt)), Reason::ReplayLostAnswer)
 }
 
-/// Closes a lost answer that no listing can explain and no replay brings, once waiting longer would be a risk.
+/// Closes a lost answer that no listing can explain, once waiting longer would be a risk.
 pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    let in_vain = || replayed_in_vain(view).map(|a| (a, replays_end(view, a, now)));
-    let unattributable =
-        unattributable(view).and_then(|a| Some((a, ambiguity_ends(view, a, now)?)));
-    let (attempt, end) = unattributable.or_else(in_vain)?;
-    if now >= end {
+    let attempt = unattributable(view)?.clone();
+    if ambiguity_ends(view, &attempt, now).is_some_and(|end| now >= end) {
         return act(
             Note::AttemptClosed {
-                attempt: attempt.clone(),
+                attempt,
                 suspect: true,
             },
             Reason::Ambiguous,
         );
     }
     None
-}
-
-/// A lost attempt that was sent again so often without a readable answer that its token may never show.
-pub(super) fn replayed_in_vain<'a>(view: &'a View<'_>) -> Option<&'a Attempt> {
-    let often = view.record.unreadable >= MAX_UNREADABLE;
-    let replays = view.can.lost_answer == LostAnswer::Replay;
-    view.lost_attempts().next().filter(|_| replays && often)
-}
-
-/// Until when an attempt is sent again in vain: a system that answers nothing readable for so long is asked
-/// for another token, and sooner where the one that works is about to end.
-fn replays_end(view: &View<'_>, attempt: &Attempt, now: Timestamp) -> Timestamp {
-    let end = after(attempt.deadline, REPLAYS_IN_VAIN);
-    safe_until(view, now).map_or(end, |at| at.min(end))
 }
 
 /// Make before break: a new token is minted before anything is ended.
@@ -401,12 +382,8 @@ pub(super) fn ambiguity_ends(
     now: Timestamp,
 ) -> Option<Timestamp> {
     unattributable(view)?;
-    Some(safe_until(view, now).unwrap_or(attempt.deadline))
-}
-
-/// Until when a token that works needs no other in its place.
-fn safe_until(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let current = view.record.current.as_ref();
     let works = current.filter(|held| loss(view, held, now).is_none());
-    works.and_then(|held| schedule::last_safe_moment(view.spec, view.can, held))
+    let safe_until = works.and_then(|held| schedule::last_safe_moment(view.spec, view.can, held));
+    Some(safe_until.unwrap_or(attempt.deadline))
 }

@@ -55,7 +55,10 @@ pub(super) fn moved(adopted: &Adopted) -> String {
     match (&adopted.known.record.accepted, &adopted.known.issuer) {
         (Some(tried), Some(issuer)) => {
             let print = &tried.fingerprint;
-            format!("{sentence} The value {print} was taken up at {issuer}.")
+            format!(
+                "{sentence} The value {print} was taken up at {issuer}. Give the issuer that endpoint again, or take up a value of the new one. {}",
+                next_one(adopted)
+            )
         }
         _ => sentence.to_owned(),
     }
@@ -70,8 +73,9 @@ pub(super) fn in_use(basis: &Basis<'_>) -> Option<String> {
     let user = adopted.used_by(observed);
     let user = user.filter(|_| basis.decision.reason == reason)?;
     let id = adopted.spec.token_id.as_ref()?;
-    let advice = reason.advice();
-    Some(format!("Token {id} is not revoked: {user}. {advice}"))
+    Some(format!(
+        "Token {id} is not revoked: {user}. Give that issuer another credential first."
+    ))
 }
 
 pub(super) fn deleting(basis: &Basis<'_>) -> bool {

@@ -82,6 +82,8 @@ pub(super) struct Adopted {
     pub(super) trouble: Option<Trouble>,
     /// Why the Secret cannot be brought into its wanted form.
     pub(super) unformed: Option<Trouble>,
+    /// Whether it was seen just now that it is in that form.
+    pub(super) formed: bool,
     /// What it waits for at the issuer.
     pub(super) waits: Option<Trouble>,
     /// When that is tried again.
@@ -126,6 +128,7 @@ impl Adopted {
             known,
             trouble: None,
             unformed: None,
+            formed: false,
             waits: None,
             retry_at: None,
             kept,

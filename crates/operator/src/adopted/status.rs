@@ -37,7 +37,7 @@ pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
         // Without an issuer nothing is known about what is offered, and nothing is taken back.
         .filter(|type_| {
             // That a token which is to end does not stands until the object goes.
-            let ends = *type_ == condition::REVOKE_FAILED && deleting(basis);
+            let ends = *type_ == condition::REVOKE_FAILED && deleting(basis) && failed(before);
             !said(type_)
                 && !ends
                 && (adopted.issuer.is_ok()
@@ -58,8 +58,7 @@ pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
 fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact> {
     let why = why_not(basis, now);
     let mut facts = vec![stalled(basis, why.as_ref()), reconciling(basis)];
-    // Nobody can look whether it is as this generation wants it; what was said of the former one stands.
-    if why.is_some() || basis.adopted.issuer.is_ok() || deleting(basis) || !is_ready(before) {
+    if why.is_some() || deleting(basis) || !stands(basis, before) {
         facts.insert(0, ready(basis, why.as_ref()));
     }
     facts.extend(accepted(basis));
@@ -73,9 +72,25 @@ fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact
     facts
 }
 
-fn is_ready(status: &ApiTokenStatus) -> bool {
+/// Whether the issuer was said to refuse the end of the token.
+fn failed(status: &ApiTokenStatus) -> bool {
     let mut conditions = status.conditions.iter();
-    conditions.any(|known| known.type_ == condition::READY && known.status == "True")
+    conditions.any(|known| {
+        known.type_ == condition::REVOKE_FAILED && known.reason == Reason::RevokeFailed.name()
+    })
+}
+
+/// Whether what was said of `Ready` stands: nobody can look whether the Secret is as this generation wants it, or
+/// it was refused before, and was not tried again.
+fn stands(basis: &Basis<'_>, before: &ApiTokenStatus) -> bool {
+    let adopted = basis.adopted;
+    let mut conditions = before.conditions.iter();
+    let ready = conditions.find(|known| known.type_ == condition::READY);
+    let tried = adopted.formed || adopted.unformed.is_some();
+    ready.is_some_and(|known| match known.status.as_str() {
+        "True" => adopted.issuer.is_err(),
+        _ => known.reason == reason::SECRET_REFUSED && !tried,
+    })
 }
 
 /// Why the Secret holds no token that works; nothing where it does.

@@ -202,8 +202,9 @@ impl Adopted {
             }
         };
         self.tell_delivery(&value, observed).await;
-        if let Some(Err(error)) = marks {
-            self.form_refused(&error).await;
+        match marks {
+            Some(Err(error)) => self.form_refused(&error).await,
+            Some(Ok(())) | None => self.formed = true,
         }
         Ok(After::Again)
     }
@@ -216,10 +217,11 @@ impl Adopted {
         value: &Recognised,
         previous: &Parts,
     ) -> Result<Result<Marks, BuildError>, CallError> {
-        let endpoint = self.known.issuer.as_deref().or(self.endpoint());
+        // Whoever reads the Secret sends the value there: to no other endpoint than its own, whatever a status says.
+        let endpoint = self.endpoint().filter(|_| !self.elsewhere());
         let adopted = AdoptedValue {
             name: self.manager.name.clone(),
-            endpoint: endpoint.unwrap_or_default().to_owned(),
+            endpoint: endpoint.map(str::to_owned),
             token_id: self.spec.token_id.as_ref().map(ToString::to_string),
             revision: self.known.revision,
             expires_at: self.spec.expires_at,
@@ -295,6 +297,10 @@ impl Adopted {
         if self.spec.deletion.since.is_some() || self.waits_for_rival(observed).is_some() {
             return Ok(rest);
         }
+        // What it says of the endpoint is right, and could not be said again.
+        if self.elsewhere() {
+            return Ok(rest);
+        }
         match self
             .write(observed, held, &Parts::previous_in(secret))
             .await?
@@ -302,12 +308,16 @@ impl Adopted {
             Ok(Some(marks)) => {
                 let secret = &self.object.spec.secret.name;
                 tracing::info!(secret, "the Secret is brought into its wanted form");
-                if let Err(error) = marks {
-                    self.form_refused(&error).await;
+                match marks {
+                    Ok(()) => self.formed = true,
+                    Err(error) => self.form_refused(&error).await,
                 }
                 Ok(After::Again)
             }
-            Ok(None) => Ok(rest),
+            Ok(None) => {
+                self.formed = true;
+                Ok(rest)
+            }
             Err(error) => {
                 self.invalid = Some(error.as_invalid().into());
                 Ok(rest)

@@ -28,8 +28,8 @@ pub(crate) enum Token<'a> {
 pub(crate) struct AdoptedValue {
     /// The name of the `ApiToken`, in place of a name at the issuer, which nobody knows.
     pub(crate) name: String,
-    /// Where it is valid.
-    pub(crate) endpoint: String,
+    /// Where it is valid, where that is known.
+    pub(crate) endpoint: Option<String>,
     /// Its id, where a person named it.
     pub(crate) token_id: Option<String>,
     /// Counts the values that were accepted.
@@ -116,10 +116,11 @@ impl Token<'_> {
                 let mut fields: Vec<(&str, Value)> = vec![
                     ("name", adopted.name.clone().into()),
                     ("revision", adopted.revision.into()),
-                    ("endpoint", adopted.endpoint.clone().into()),
                     ("expires_at", adopted.expiry().into()),
                 ];
                 fields.extend(id.map(|id| ("id", id.into())));
+                let endpoint = adopted.endpoint.clone();
+                fields.extend(endpoint.map(|endpoint| ("endpoint", endpoint.into())));
                 (&adopted.parameters, fields)
             }
         };

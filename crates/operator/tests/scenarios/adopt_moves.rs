@@ -66,19 +66,39 @@ async fn a_value_is_not_sent_to_the_endpoint_that_its_issuer_moves_to_and_that_i
         assert_eq!(world.data("token").as_ref(), Some(&value));
         assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
     }
-    // What is lost is delivered again, whoever is asked about it.
+    // What is lost is not delivered again with an endpoint that is not its own.
     let once = kube::api::DeleteParams::default();
     world.secrets().delete("ci-token", &once).await.unwrap();
     world.pass(5).await;
-    assert_eq!(world.data("token").as_ref(), Some(&value));
-    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+    assert_eq!(world.data("token"), None);
+    assert_eq!(world.condition("Ready"), "False: InvalidSpec");
 
     let checks = world.issuer.count(Operation::Check);
     moves(&world, None).await;
     world.pass(11 * MINUTE).await;
     assert!(world.issuer.count(Operation::Check) > checks);
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
     assert_eq!(world.condition("Stalled"), "False: Idle");
     assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_somebody_writes_into_the_status_is_told_to_no_consumer() {
+    let data = json!({ "host": "$(endpoint)" });
+    let (mut world, _, value) = delivered(false, json!({ "secret": { "data": data } })).await;
+    world.crash().await;
+    let lie = json!({ "status": { "adopted": { "issuer": "https://evil.example.com" } } });
+    world.forge_status(lie).await;
+    world.start();
+    world.pass(HOUR).await;
+    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+    let once = kube::api::DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(HOUR).await;
+    let host = world.data("host");
+    assert!(host.is_none_or(|host| host == "memory://issuer"));
+    assert_eq!(world.data("token").filter(|token| *token != value), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -139,7 +139,10 @@ impl Mint {
                 reason: Reason::AttemptConflict,
                 ..
             } => return,
-            Outcome::Failed { .. } | Outcome::Lost { .. } | Outcome::NotWithdrawn(_) => {
+            Outcome::Failed { .. }
+            | Outcome::Lost { .. }
+            | Outcome::Closed { .. }
+            | Outcome::NotWithdrawn(_) => {
                 match self.trouble.clone().or_else(|| trouble_of(outcome)) {
                     Some(trouble) => Event::warning(trouble.reason, "Mint", trouble.message),
                     None => return,
@@ -161,7 +164,7 @@ impl Mint {
 fn trouble_of(outcome: &Outcome) -> Option<Trouble> {
     let reason = match outcome {
         Outcome::Failed { reason, .. } => *reason,
-        Outcome::Lost { .. } => Reason::OutcomeUnknown,
+        Outcome::Lost { .. } | Outcome::Closed { .. } => Reason::OutcomeUnknown,
         Outcome::NotWithdrawn(_) => Obstacle::Failed.reason(),
         _ => return None,
     };
