@@ -34,6 +34,23 @@ pub(crate) struct TokenAction {
     pub(crate) sessions: Sessions,
 }
 
+impl TokenAction {
+    /// Where the id is written out, nothing says that the resource of the token comes first: it is waited for.
+    async fn session(
+        &self,
+        config: &Value,
+        connected: &Arc<Connected>,
+        connection: Connection,
+    ) -> Session {
+        let session = self.sessions.open(connected, connection, TIMEOUT);
+        if let Some(id) = config.read(TOKEN_ID).map(TokenId::new) {
+            let known = || connected.claims.name_of(&id).is_some();
+            session.hear(known).await;
+        }
+        session
+    }
+}
+
 #[async_trait]
 impl Action for TokenAction {
     async fn plan(&self, config: &Value, diags: &mut Diagnostics) {
@@ -41,12 +58,8 @@ impl Action for TokenAction {
         let Some(connected) = connected else {
             return;
         };
-        // Where the id is written out, nothing says that the resource of the token comes first.
-        if let Some(id) = config.read(TOKEN_ID).map(TokenId::new) {
-            let session = (self.sessions).open(&connected, Connection::default(), TIMEOUT);
-            let known = || connected.claims.name_of(&id).is_some();
-            session.hear(known).await;
-        }
+        self.session(config, &connected, Connection::default())
+            .await;
         self.verb.check_at(config, &connected, diags);
     }
 
@@ -56,11 +69,11 @@ impl Action for TokenAction {
         let Some(connected) = ready(connected, diags) else {
             return;
         };
+        let session = self.session(config, &connected, request.connection).await;
         self.verb.check_at(config, &connected, diags);
         if diags.has_errors() {
             return;
         }
-        let session = (self.sessions).open(&connected, request.connection, TIMEOUT);
         let Some(token) = self.verb.proven(&session, config, diags).await else {
             return;
         };

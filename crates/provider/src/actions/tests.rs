@@ -118,6 +118,22 @@ async fn a_revoke_counts_once_the_issuer_has_shown_its_end() {
     }
 }
 
+/// Where only the resource of the token tells that it is this run's own credential, and tells later.
+#[tokio::test(start_paused = true)]
+async fn an_action_waits_until_the_resource_of_its_token_has_spoken() {
+    let run = minted(Look::Alone).await;
+    let value = run.text("value").to_owned();
+    *run.credential.lock().unwrap() = Some(value.clone());
+    run.configure().await;
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        run.resource().meet(&run.state);
+    };
+    let (said, ()) = tokio::join!(invoke(&run, schema::REVOKE), late);
+    assert!(error(&said).contains("this run's own credential"));
+    assert!(run.issuer.accepts(&value));
+}
+
 #[test]
 fn an_empty_id_is_refused_before_anybody_is_asked() {
     for action in [schema::REVOKE, schema::DISABLE, schema::ENABLE] {

@@ -269,7 +269,6 @@ async fn no_action_ends_or_disables_the_credential_of_its_own_run() {
         "{CI}\n}}\nresource \"terraform_data\" \"job\" {{\n  input = 1\n  lifecycle {{\n    action_trigger {{\n      events  = [after_create]\n      actions = [action.tokenwright_revoke.ci]\n    }}\n  }}\n"
     );
     world.configure(&actions(&["revoke"], &other, &id.to_string()));
-    world.run(&["plan", "-json", "-out=plan"]).await;
     world
         .try_apply()
         .await
