@@ -203,7 +203,9 @@ async fn a_token_that_another_resource_has_is_not_imported() {
     world.configure(&format!(
         "{twice}\n}}\nimport {{\n to = tokenwright_api_token.again\n id = {id:?}\n"
     ));
-    world.try_apply().await.failed();
+    let said = world.try_apply().await.failed().said("error");
+    let told = ["of another resource", "is in the state twice"];
+    assert!(told.iter().any(|words| said.contains(words)), "{said}");
     world.configure(CI);
     world.plans_nothing().await;
     assert_eq!(world.count(What::Mint), 1);
