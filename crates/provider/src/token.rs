@@ -78,6 +78,13 @@ struct Private {
     /// How far the clock here was ahead of the issuer's then.
     #[serde(rename = "a", skip_serializing_if = "SignedDuration::is_zero")]
     ahead: SignedDuration,
+    /// A mint lost its answer: an earlier release kept that here, and not in the state.
+    #[serde(
+        rename = "l",
+        alias = "lost_until",
+        skip_serializing_if = "Option::is_none"
+    )]
+    lost_until: Option<Timestamp>,
 }
 
 impl PrivateState for Private {}
@@ -88,7 +95,15 @@ impl Private {
         Self {
             read_at: Some(now.at),
             ahead: now.ahead,
+            lost_until: None,
         }
+    }
+
+    /// A state as the record, with what an earlier release kept beside it.
+    fn beside(&self, state: &Value, diags: &mut Diagnostics) -> Option<Stored> {
+        let mut stored = Stored::read(state, diags)?;
+        stored.lost_until = stored.lost_until.or(self.lost_until);
+        Some(stored)
     }
 }
 
@@ -188,7 +203,7 @@ impl Resource for ApiToken {
             return unchanged(state);
         };
         let wanted = Wanted::read(&state, connected.request_timeout);
-        let stored = Stored::read(&state, diags);
+        let stored = before.1.beside(&state, diags);
         let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
             return unchanged(state);
         };

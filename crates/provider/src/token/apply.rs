@@ -6,8 +6,8 @@ use tfplugin::{Diagnostics, Value};
 use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{ChangeError, SecretValue};
 use tokenwright_core::{
-    Held, Identity, Nonce, Outcome, Proven, Reason, Retiring, Revision, Switch, TokenRef,
-    TokenStatus, View, evolve, schedule,
+    Held, Identity, LostAnswer, Nonce, Outcome, Proven, Reason, Retiring, Revision, Switch,
+    TokenRef, TokenStatus, View, evolve, schedule,
 };
 
 use super::mint::{Minting, Product, Which};
@@ -34,6 +34,8 @@ pub(super) struct Work<'a> {
     pub(super) old_value: Option<SecretValue>,
     /// What a token that was minted in this apply delivers.
     pub(super) minted: Option<Value>,
+    /// What was minted in this apply, and could be neither used nor revoked again.
+    pub(super) not_withdrawn: Option<TokenRef>,
     /// Why room was made for what is minted next.
     pub(super) why: Option<String>,
 }
@@ -47,6 +49,7 @@ impl<'a> Work<'a> {
             stored,
             old_value: None,
             minted: None,
+            not_withdrawn: None,
             why: None,
         }
     }
@@ -167,6 +170,7 @@ impl Work<'_> {
         let name = token.marker.remote_name(&self.wanted.spec.inputs.name);
         stored.names.insert(token.id.clone(), name);
         stored.next_nonce = Some(stored.nonce_after(&token.marker.nonce));
+        self.not_withdrawn = Some(token.clone());
         stored.record.retiring.push(Retiring {
             token,
             not_before: self.session.now(),
@@ -253,6 +257,11 @@ impl Work<'_> {
         let used = marker.nonce.clone();
         stored.next_nonce =
             Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
+        // The same request gets the same token: that of the lost answer is this one.
+        let can = self.session.connected.issuer.capabilities();
+        if can.lost_answer == LostAnswer::Replay {
+            stored.lost_until = None;
+        }
         self.minted = Some(product.published.with(PUBLIC_PARTS, product.public));
     }
 

@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 
-use tfplugin::{Diagnostics, Value};
+use tfplugin::{Connection, Diagnostics, Value};
+use tokenwright_client::Error;
 
 use super::ApiToken;
 use super::owner::digest_of;
 use super::state::Stored;
 use crate::connect::Connected;
+use crate::diagnostics;
+use crate::schema::TIMEOUT;
 use crate::schema::names::*;
 
 impl ApiToken {
@@ -22,7 +25,7 @@ impl ApiToken {
         let mut renamed = self.sessions.renamed(state);
         let owner = match renamed.len() {
             0 | 1 => renamed.pop(),
-            _ => owner_among(renamed, state).await,
+            _ => self.owner_among(renamed, state).await,
         };
         match owner {
             Some(connected) => Some(connected),
@@ -31,35 +34,64 @@ impl ApiToken {
     }
 
     /// Whether a configuration names another account than that which minted the token of a state, where several are
-    /// at its endpoint and its own key does not tell.
-    pub(super) async fn is_of_another(&self, config: &Value, state: &Value) -> bool {
+    /// at its endpoint and its own key does not tell. Where the issuers do not tell either, that is an error: a change
+    /// would end a token that works, or forget it alive.
+    pub(super) async fn is_of_another(
+        &self,
+        config: &Value,
+        state: &Value,
+        diags: &mut Diagnostics,
+    ) -> bool {
         let mut renamed = self.sessions.renamed(state);
         let issuer = config.get(ISSUER).as_str();
-        let Some(issuer) = issuer.filter(|_| renamed.len() > 1) else {
+        let stored = Stored::read(state, &mut Diagnostics::new());
+        let (Some(issuer), Some(stored)) = (issuer.filter(|_| renamed.len() > 1), stored) else {
             return false;
         };
         // The one that is named comes first: several keys may stand for one account.
         renamed.sort_by_key(|connected| connected.name != issuer);
-        let owner = owner_among(renamed, state).await;
-        owner.is_some_and(|owner| owner.name != issuer)
-    }
-}
-
-/// Of several accounts of one system, that which minted a token: it is asked for by its identity.
-async fn owner_among(accounts: Vec<Arc<Connected>>, state: &Value) -> Option<Arc<Connected>> {
-    let stored = Stored::read(state, &mut Diagnostics::new())?;
-    for connected in accounts {
-        if owns(&connected, &stored).await {
-            return Some(connected);
+        let mut silent = None;
+        for connected in renamed {
+            let named = connected.name == issuer;
+            match self.owns(&connected, &stored).await {
+                Ok(true) => return !named,
+                Ok(false) => {}
+                Err(error) if named => {
+                    silent = Some((connected, error));
+                    break;
+                }
+                Err(error) if error.kind.is_transient() => silent = Some((connected, error)),
+                Err(_) => {}
+            }
         }
+        if let Some((connected, error)) = silent {
+            let summary = format!("Issuer {:?} did not answer", connected.name);
+            let next = "Whether its account minted the token is not known, so nothing was planned.";
+            diagnostics::issuer_error(diags, &summary, &error, next);
+        }
+        false
     }
-    None
-}
 
-async fn owns(connected: &Connected, stored: &Stored) -> bool {
-    match connected.identity().await {
-        Ok(Some(identity)) => stored.identity == Some(identity.to_string()),
-        Ok(None) => stored.identity == digest_of(connected, stored),
-        Err(_) => false,
+    /// Of several accounts of one system, that which minted a token, as far as they answer.
+    async fn owner_among(
+        &self,
+        accounts: Vec<Arc<Connected>>,
+        state: &Value,
+    ) -> Option<Arc<Connected>> {
+        let stored = Stored::read(state, &mut Diagnostics::new())?;
+        for connected in accounts {
+            if self.owns(&connected, &stored).await.unwrap_or_default() {
+                return Some(connected);
+            }
+        }
+        None
+    }
+
+    /// Whether an account minted a token: it is asked for by its identity.
+    async fn owns(&self, connected: &Arc<Connected>, stored: &Stored) -> Result<bool, Error> {
+        let session = (self.sessions).open(connected, Connection::default(), TIMEOUT);
+        let said = session.patiently(|| connected.identity()).await?;
+        let now = said.map(|identity| identity.to_string());
+        Ok(stored.identity == now.or_else(|| digest_of(connected, stored)))
     }
 }

@@ -4,6 +4,7 @@
 //! from the plan: nothing is done here that nobody was shown.
 
 use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
+use tokenwright_core::TokenId;
 
 use super::apply::{Work, draw_instance, random};
 use super::orphans::name_left;
@@ -69,8 +70,7 @@ impl ApiToken {
             work.look_for_lost(diags).await;
         }
         if request.connection.is_gone() {
-            work.take_back().await;
-            nobody_waits(diags);
+            nobody_waits(&work.take_back().await, diags);
             return nothing;
         }
         if !done && work.minted.is_none() && !left {
@@ -88,10 +88,10 @@ impl ApiToken {
             return unchanged;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout);
-        let Some(mut stored) = Stored::read(&request.prior, diags) else {
+        let private = Private::read(&request.private);
+        let Some(mut stored) = private.beside(&request.prior, diags) else {
             return unchanged;
         };
-        let private = Private::read(&request.private);
         let present = present(&private, &stored);
         let current = stored.record.current.as_ref();
         let wanted = wanted.settled(current, present.at);
@@ -118,8 +118,7 @@ impl ApiToken {
         };
         let done = work.perform(&ahead.steps, diags).await;
         if request.connection.is_gone() {
-            work.take_back().await;
-            nobody_waits(diags);
+            nobody_waits(&work.take_back().await, diags);
             return unchanged;
         }
         self.applied(request, &work, done)
@@ -165,11 +164,16 @@ impl ApiToken {
                 written.set(EXPIRES_AT, request.prior.get(EXPIRES_AT).clone());
             }
         }
-        let known = Private::read(&request.private).ahead;
-        let now = Present::after(&work.session.connected, known);
+        let known = Private::read(&request.private);
+        let now = Present::after(&work.session.connected, known.ahead);
+        // A change that leaves the record as it is writes nothing of it into the state.
+        let private = Private {
+            lost_until: known.lost_until.filter(|_| work.minted.is_none()),
+            ..Private::at(now)
+        };
         ApplyResult {
             state: written,
-            private: Private::at(now).write(),
+            private: private.write(),
         }
     }
 
@@ -182,7 +186,8 @@ impl ApiToken {
             return kept(request.prior.clone());
         };
         let wanted = Wanted::read(&request.prior, connected.request_timeout);
-        let Some(mut stored) = Stored::read(&request.prior, diags) else {
+        let private = Private::read(&request.private);
+        let Some(mut stored) = private.beside(&request.prior, diags) else {
             return kept(request.prior.clone());
         };
         let session = self
@@ -199,10 +204,16 @@ impl ApiToken {
     }
 }
 
-/// For the log: whoever asked is gone.
-fn nobody_waits(diags: &mut Diagnostics) {
-    diags.error(
-        "Terraform is gone",
-        "It ended before this apply did. What was minted in it is revoked again.",
-    );
+/// For the log: whoever asked is gone, and these could not be revoked again.
+fn nobody_waits(left: &[TokenId], diags: &mut Diagnostics) {
+    let left: Vec<_> = left.iter().map(TokenId::as_str).collect();
+    let minted = match left.is_empty() {
+        true => "What was minted in it is revoked again.".to_owned(),
+        false => format!(
+            "What was minted in it could not be revoked again, and no state names it. Revoke it at the issuer: {}.",
+            left.join(", ")
+        ),
+    };
+    let detail = format!("It ended before this apply did. {minted}");
+    diags.error("Terraform is gone", detail);
 }

@@ -141,7 +141,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn ask_issuer(
+    async fn ask_issuer(
         &self,
         attempt: &Attempt,
         at: Timestamp,

@@ -84,7 +84,7 @@ impl ApiToken {
             planned.set(LIFETIME, prior.get(LIFETIME).clone());
         }
         let mut requires_replace = self.sessions.replaces(&config, &prior);
-        if self.is_of_another(&config, &prior).await {
+        if self.is_of_another(&config, &prior, diags).await {
             requires_replace.push(ISSUER.path());
         }
         if let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) {
@@ -155,7 +155,8 @@ impl Update<'_> {
         private: &mut Vec<u8>,
         diags: &mut Diagnostics,
     ) {
-        let present = present(&Private::read(private), &self.stored);
+        let known = Private::read(private);
+        let present = present(&known, &self.stored);
         let current = self.stored.record.current.as_ref();
         let before = self.stored.until.as_ref();
         let wanted = self.wanted.settled(current, present.at);
@@ -182,7 +183,11 @@ impl Update<'_> {
         let now = present.then(connected.now());
         if rescheduled && ahead_at(now) != ahead {
             ahead = ahead_at(now);
-            *private = Private::at(now).write();
+            *private = Private {
+                lost_until: known.lost_until,
+                ..Private::at(now)
+            }
+            .write();
         }
         let then = rescheduled.then(|| ahead_at(now.then(after(now.at, LATEST_APPLY))));
         self.tell(connected, &ahead, diags);

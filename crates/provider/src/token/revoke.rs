@@ -10,7 +10,7 @@ use tokenwright_client::{
     Error, Evidence, Listing, Nomination, NotProven, RevokeError, Revoked, SecretValue, revoke,
     second_look, seen_to_end,
 };
-use tokenwright_core::instant::{after, before};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, Look, TokenRef, schedule};
 
 use super::owner::CredentialOwner;
@@ -191,12 +191,6 @@ impl Session {
             Look::Listing => Shown::All(inventory.since(parameters, nomination.decided_at).await?),
             Look::Alone | Look::Nothing => Shown::One,
         })
-    }
-
-    /// When a mint began that is lost until then: a replay that says another instant is another request.
-    fn began(&self, lost_until: Timestamp) -> Timestamp {
-        let timeout = self.connected.request_timeout.saturating_mul(2);
-        before(before(lost_until, schedule::SETTLE), timeout)
     }
 
     /// After this instant a request of a mint that is lost now can no longer land.

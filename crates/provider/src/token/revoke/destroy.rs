@@ -8,8 +8,8 @@ use tfplugin::Diagnostics;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::instant::before;
 use tokenwright_core::{
-    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, Ended, Flow,
-    LostAnswer, Marker, Nonce, Note, Outcome, Past, Reason, Sighting, Standing, Survey, TokenRef,
+    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, Ended,
+    LostAnswer, Nonce, Note, Outcome, Past, Reason, Sighting, Standing, Survey, TokenRef,
     TokenStatus, View, decide_deletion, evolve_beside,
 };
 
@@ -56,6 +56,11 @@ pub(in crate::token) async fn destroy(
     {
         open_attempt(stored, wanted, since);
     }
+    // Another token is no answer to the end of one: what only the same request would get again is as good as lost.
+    let mut can = session.connected.issuer.capabilities().clone();
+    if can.lost_answer == LostAnswer::Replay {
+        can.lost_answer = LostAnswer::CannotList;
+    }
     let mut observed = stored.observed(
         &session.connected.origin,
         session.connected.issuer.endpoint(),
@@ -68,7 +73,7 @@ pub(in crate::token) async fn destroy(
             spec: &spec,
             record: &stored.record,
             observed: &observed,
-            can: session.connected.issuer.capabilities(),
+            can: &can,
         };
         let Decision {
             action,
@@ -95,24 +100,9 @@ pub(in crate::token) async fn destroy(
             }
             Some(Action::Record(Note::AttemptClosed { attempt, suspect })) => {
                 let outcome = Outcome::Closed { attempt, suspect };
-                let survey = observed.survey.as_ref();
-                // Where no mint is known to be lost the attempt is a guess, for which one listing is enough.
-                let settle = session.connected.issuer.capabilities().settle;
-                let enough = survey.map(|survey| before(survey.started_at, settle));
-                let closed_at = enough.filter(|_| lost_until.is_none());
-                stored.record = evolve_beside(
-                    std::mem::take(&mut stored.record),
-                    outcome,
-                    survey,
-                    closed_at.unwrap_or_else(|| session.now()),
-                );
+                close(session, stored, (outcome, observed.survey.as_ref()));
                 if suspect {
                     warn_of_suspect(session, diags);
-                }
-            }
-            Some(Action::Flow(Flow::Replay(attempt))) => {
-                if !replay(session, stored, *attempt, diags).await {
-                    return false;
                 }
             }
             Some(Action::Finish) => {
@@ -244,52 +234,14 @@ async fn list(
     }
 }
 
-/// The same request once more gets the same token: nobody has its value, so it is ended at once. `false` after an
-/// error.
-async fn replay(
-    session: &Session,
-    stored: &mut Stored,
-    attempt: Attempt,
-    diags: &mut Diagnostics,
-) -> bool {
-    let connected = &session.connected;
-    let marker = Marker {
-        origin: connected.origin.clone(),
-        manager: stored.manager(),
-        revision: attempt.revision,
-        nonce: attempt.nonce.clone(),
-    };
-    let remote_name = marker.remote_name(&attempt.inputs.name);
-    let at = session.began(attempt.deadline);
-    let attempt = Attempt {
-        deadline: session.deadline,
-        ..attempt
-    };
-    let next = format!("{} was not revoked and stays in the state.", name(stored));
-    let minted = match session.ask_issuer(&attempt, at, &remote_name).await {
-        Ok(minted) => minted,
-        Err(error) => {
-            let summary = format!("Issuer {:?} did not answer", connected.name);
-            diagnostics::issuer_error(diags, &summary, &error, &next);
-            return false;
-        }
-    };
-    let parameters = &attempt.inputs.parameters;
-    let token = connected.reference(minted.token.id, marker, parameters);
-    match session.take_back(&token, Some(&minted.value)).await {
-        Ok(_) => {
-            let open = &mut stored.record.attempts;
-            open.retain(|open| open.nonce != attempt.nonce);
-            stored.lost_until = None;
-            true
-        }
-        Err(error) => {
-            let summary = format!("Token {} was not revoked", token.id);
-            let why = diagnostics::not_revoked(&error);
-            diags.error(summary, format!("{why} {next}"));
-            false
-        }
-    }
+/// Closes the open attempt. Where no mint is known to be lost it is a guess, for which one listing is enough.
+fn close(session: &Session, stored: &mut Stored, (closed, survey): (Outcome, Option<&Survey>)) {
+    let settle = session.connected.issuer.capabilities().settle;
+    let enough = survey.map(|survey| before(survey.started_at, settle));
+    let closed_at = enough.filter(|_| stored.lost_until.is_none());
+    let record = std::mem::take(&mut stored.record);
+    let closed_at = closed_at.unwrap_or_else(|| session.now());
+    stored.record = evolve_beside(record, closed, survey, closed_at);
 }
 
 /// Several lost answers in a row: each nonce of the chain that a token carries is one of our attempts.

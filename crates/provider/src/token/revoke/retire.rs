@@ -2,7 +2,7 @@
 
 use tfplugin::Diagnostics;
 use tokenwright_client::{NotProven, RevokeError, SecretValue};
-use tokenwright_core::{Outcome, Reason, TokenRef};
+use tokenwright_core::{Outcome, Reason, TokenId, TokenRef};
 
 use super::Ending;
 use crate::diagnostics;
@@ -142,18 +142,24 @@ impl Work<'_> {
         own.contains(&token.id)
     }
 
-    /// Takes back what this apply minted, since nobody waits for its value any more.
-    pub(in crate::token) async fn take_back(&self) {
+    /// Takes back what this apply minted, since nobody waits for its value any more. What is left could not be
+    /// revoked.
+    pub(in crate::token) async fn take_back(&self) -> Vec<TokenId> {
         let current = self.stored.record.current.as_ref();
-        if let (Some(held), Some(_)) = (current, &self.minted) {
-            match self.session.to_the_end().take_back(&held.token, None).await {
+        let published = current.filter(|_| self.minted.is_some());
+        let published = published.map(|held| &held.token);
+        let mut left = Vec::new();
+        for token in published.into_iter().chain(&self.not_withdrawn) {
+            match self.session.to_the_end().take_back(token, None).await {
                 Ok(_) => {
-                    tracing::info!(token = %held.token.id, "took back a token that nobody waits for")
+                    tracing::info!(token = %token.id, "took back a token that nobody waits for")
                 }
                 Err(error) => {
-                    tracing::error!(token = %held.token.id, "{}", diagnostics::not_revoked(&error))
+                    tracing::error!(token = %token.id, "{}", diagnostics::not_revoked(&error));
+                    left.push(token.id.clone());
                 }
             }
         }
+        left
     }
 }

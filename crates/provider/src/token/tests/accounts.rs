@@ -73,3 +73,31 @@ async fn a_credential_of_another_account_gets_no_request_from_a_plan_that_was_ma
     assert_eq!(run.issuer.count(Operation::Revoke), 0);
     assert_eq!(run.issuer.live().len(), 1);
 }
+
+/// Two keys of the account that minted: the one that is named now does not answer, at once or at all.
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_does_not_say_who_it_is_replaces_no_token() {
+    for (fault, planned) in [
+        (ErrorKind::Unavailable, true),
+        (ErrorKind::RateLimited { retry_after: None }, true),
+        (ErrorKind::Forbidden, false),
+    ] {
+        let mut run = minted(Some("named")).await;
+        let again = run.issuer.clone();
+        run.accounts
+            .lock()
+            .unwrap()
+            .insert("again".to_owned(), again);
+        run.configure().await;
+        run.config.insert("issuer", "again");
+        let refused = Fault::Refuse(fault);
+        run.issuer.fault(Operation::Identity, refused);
+        let (plan, said) = run.plan().await;
+        let replaced = &plan.requires_replace;
+        assert!(replaced.is_empty(), "{fault:?}: {replaced:?}");
+        let told = said.errors.concat();
+        assert_eq!(told.is_empty(), planned, "{fault:?}: {told}");
+        let silent = told.contains("\"again\" did not answer");
+        assert_eq!(silent, !planned, "{fault:?}: {told}");
+    }
+}

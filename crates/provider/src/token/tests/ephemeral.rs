@@ -6,7 +6,7 @@ use tfplugin::Opened;
 use super::waits::limited;
 use super::*;
 
-async fn open(run: &Run, connection: Connection) -> (Option<Opened>, Said) {
+pub(super) async fn open(run: &Run, connection: Connection) -> (Option<Opened>, Said) {
     open_for(run, "1h", connection).await
 }
 

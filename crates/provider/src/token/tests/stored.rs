@@ -95,3 +95,39 @@ fn ended_tokens_take_little_room_and_never_come_to_have_ended_earlier() {
     });
     assert_eq!(read.past, expected.collect::<Vec<_>>());
 }
+
+/// Private data of an earlier release, by both its names. Never edit them.
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_that_stood_beside_the_state_comes_into_it() {
+    let until: jiff::Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
+    for before in [
+        r#"{"r":"2026-01-01T00:00:00Z","l":"2026-01-01T00:01:00Z"}"#,
+        r#"{"read_at":"2026-01-01T00:00:00Z","lost_until":"2026-01-01T00:01:00Z"}"#,
+    ] {
+        let mut settings = MemorySettings::default();
+        settings.capabilities.lost_answer = tokenwright_core::LostAnswer::CannotList;
+        let mut run = run(settings).await;
+        run.apply().await;
+        let (state, private) = (run.state.clone(), before.as_bytes().to_vec());
+        run.private.clone_from(&private);
+        run.read().await;
+        assert_eq!(run.bookkeeping().lost_until, Some(until), "a refresh");
+
+        for changed in [true, false] {
+            (run.state, run.private) = (state.clone(), private.clone());
+            if changed {
+                run.config.insert("name", "renamed");
+                // A schedule that is judged anew writes private data in a plan.
+                let scheduled = rotation(&[("every", "20d")]);
+                run.config.insert("rotation", scheduled);
+                let (plan, _) = run.plan().await;
+                let said = run.apply_planned(plan, Connection::default()).await;
+                assert!(said.errors.is_empty(), "{:?}", said.errors);
+            }
+            let said = run.destroy().await;
+            let told = said.warnings.concat();
+            let named = told.contains("may exist that nothing can find");
+            assert!(named, "changed: {changed}: {told}");
+        }
+    }
+}
