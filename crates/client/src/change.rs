@@ -27,11 +27,12 @@ impl ChangeError {
     }
 }
 
-/// Changes a token in place. A name comes alone and first: where the issuer keeps it without the marker, by which
-/// alone the token is found and revoked, the former one is put back and nothing else is changed.
+/// Changes a token in place, where the issuer shows that it is ours: an id on record is anybody's word, and a name of
+/// ours on somebody else's token would have it revoked. A name comes alone and first: where the issuer keeps it without
+/// the marker, by which alone the token is found and revoked, the former one is put back and nothing else is changed.
 ///
 /// # Errors
-/// What the issuer answered, or that it does not keep the marker.
+/// What the issuer answered, that it shows no marker of ours, or that it does not keep it.
 pub async fn change(
     issuer: &dyn Issuer,
     held: &Held,
@@ -41,11 +42,17 @@ pub async fn change(
     let named = |name: &str| held.token.marker.remote_name(name);
     let name = named(&change.inputs.name);
     let proves = issuer.capabilities().lost_answer == LostAnswer::FindByMarker;
+    if proves {
+        let shown = issuer.get(&held.token.id, &held.token.parameters).await?;
+        if shown.and_then(|shown| shown.carries(&held.token.marker)) != Some(true) {
+            return Err(not_ours(issuer).into());
+        }
+    }
     if proves && change.kinds.contains(&UpdateKind::Name) {
         let rename = |name: &str| Change {
             inputs: Inputs {
                 name: name.to_owned(),
-                ..held.inputs.clone()
+                ..change.inputs.clone()
             },
             kinds: vec![UpdateKind::Name],
         };
@@ -63,6 +70,15 @@ pub async fn change(
         }
     }
     Ok(issuer.update(&held.token.id, &name, change, now).await?)
+}
+
+fn not_ours(issuer: &dyn Issuer) -> Error {
+    Error {
+        detail: Some(
+            "the issuer does not show the token with our marker, so it is not changed".to_owned(),
+        ),
+        ..Error::new(ErrorKind::Conflict, issuer.profile(), Operation::Update)
+    }
 }
 
 fn marker_not_kept(issuer: &dyn Issuer, back: Result<Token, Error>) -> Error {

@@ -245,11 +245,15 @@ async fn sent_or_expired(
     now: Timestamp,
 ) -> Result<Revoked, RevokeError> {
     let over = nomination.value.is_none() && nomination.expired(now);
-    match send(issuer, nomination).await {
-        Err(RevokeError::Issuer(error)) if over && error.kind == ErrorKind::Invalid => {
-            Ok(Revoked::Ended(Ended::Expired))
-        }
-        told => told,
+    let sent = send(issuer, nomination).await;
+    let in_vain = match &sent {
+        Err(RevokeError::Issuer(error)) => error.kind == ErrorKind::Invalid,
+        Err(RevokeError::NotSeen(why)) => matches!(why, NotSeen::StillAlive { .. }),
+        _ => false,
+    };
+    match over && in_vain {
+        true => Ok(Revoked::Ended(Ended::Expired)),
+        false => sent,
     }
 }
 

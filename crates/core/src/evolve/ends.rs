@@ -12,7 +12,7 @@ pub(super) fn sent(record: &mut Record, token: TokenRef, now: Timestamp) {
     if open.sent_at.is_none() {
         open.tries = 0;
     }
-    open.obstacle = open.sent_at.map(|_| Obstacle::NotSeen);
+    open.obstacle = open.sent_at.map(|_| stands(&open, Obstacle::NotSeen));
     open.said = None;
     open.sent_at = Some(now);
     record.revokes.push(put_off(open, None, now));
@@ -27,9 +27,17 @@ pub(super) fn not_done(
     now: Timestamp,
 ) {
     let mut open = begun(record, token, now);
-    open.obstacle = Some(obstacle);
+    open.obstacle = Some(stands(&open, obstacle));
     open.said = said;
     record.revokes.push(put_off(open, retry_after, now));
+}
+
+/// What authenticated counts as alive until its value says otherwise, whatever came in between.
+fn stands(open: &OpenRevoke, obstacle: Obstacle) -> Obstacle {
+    match open.obstacle {
+        Some(Obstacle::StillAlive) => Obstacle::StillAlive,
+        _ => obstacle,
+    }
 }
 
 /// The token is seen to be gone.

@@ -154,6 +154,34 @@ async fn a_tenant_whose_status_is_a_neighbours_ends_nothing_of_it() {
     assert!(world.object().is_none(), "{}", world.message("Ready"));
 }
 
+/// With its name, a token would get the marker of whoever gave it, who could then revoke it.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_status_names_a_neighbours_token_as_its_own_renames_it_not() {
+    let (world, neighbour) = two_teams().await;
+    let victim = neighbour.status["current"]["tokenID"].clone();
+    let named = |world: &World| {
+        let live = world.issuer.live().into_iter();
+        let mut live = live.filter(|minted| victim == minted.token.id.as_str());
+        live.next().map(|minted| minted.token.name)
+    };
+    let before = named(&world);
+    world.ask(of_shared(json!({}))).await;
+    world.pass(30).await;
+    let lie = json!({ "status": { "current": { "tokenID": victim } } });
+    world.forge_status(lie).await;
+    let wish = json!({ "spec": { "token": { "name": "mine" } } });
+    world.change(wish).await;
+    world.pass(2 * HOUR).await;
+    assert_eq!(named(&world), before);
+    let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(wish).await;
+    world.pass(2 * HOUR).await;
+    world.delete().await;
+    world.pass(30 * HOUR).await;
+    assert_eq!(named(&world), before);
+    unharmed(&world, &neighbour, "its token is named as another's");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_tenant_who_adopts_a_value_under_the_id_of_a_neighbours_token_ends_nothing_of_it() {
     let (world, neighbour) = two_teams().await;
