@@ -84,10 +84,11 @@ fn apply(
             "{done} ({}) stands in no plan: {shown:?}",
             decision.reason
         );
-        let failures = world.record.failures;
+        let (failures, suspects) = (world.record.failures, world.record.suspects);
         let done = performer.act(action, decision.reason, world, spec, rng, faults);
         // After a refusal an apply ends, and the next plan shows what is left.
-        if done.is_err() || world.record.failures > failures {
+        let refused = world.record.failures > failures || world.record.suspects > suspects;
+        if done.is_err() || refused {
             return;
         }
     }
