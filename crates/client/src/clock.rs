@@ -33,6 +33,16 @@ impl Clock {
     }
 }
 
+#[cfg(test)]
+impl Clock {
+    /// A clock that goes with tokio's, which tests stop.
+    pub(crate) fn of_tokio() -> Self {
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let begun = tokio::time::Instant::now();
+        Self::new(move || start + jiff::SignedDuration::try_from(begun.elapsed()).unwrap())
+    }
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")

@@ -215,9 +215,7 @@ impl Adopted {
 
     /// The API server does not take the Secret as it is wanted, while its value works: it is said, once in an event.
     pub(super) async fn form_refused(&mut self, error: &CallError) {
-        let message =
-            format!("{error}. The value in the Secret still works; the write is tried again.");
-        let why = Trouble::new(reason::SECRET_REFUSED, message);
+        let why = Trouble::of_form(error);
         self.tell_refusal(&why, "Restore").await;
         self.unformed = Some(why);
     }

@@ -13,7 +13,8 @@ use crate::adopted::record::Recognised;
 use crate::adopted::source::{NoValue, hold, offered};
 use crate::cluster::calls::CallError;
 use crate::cluster::finalizers::{self, is_credential};
-use crate::secret::delivery::{Ownership, other_manager, ownership};
+use crate::secret::delivery::{Ownership, ownership};
+use crate::secret::owner::exchanged;
 use crate::secret::parts::Parts;
 
 /// Everything that is seen at one instant.
@@ -142,22 +143,14 @@ impl Adopted {
         }
     }
 
-    /// Whose value the Secret that we delivered to holds, where that is another `ApiToken`, which has its own Secret
-    /// elsewhere or is gone.
+    /// Whose value the Secret that we delivered to holds, where that is another `ApiToken`.
     async fn exchanged(&self, secret: &Secret) -> Result<Option<Owner>, CallError> {
         let delivered = self.known.record.accepted.is_some() && self.spec.deletion.since.is_none();
-        let other = other_manager(secret, &self.manager);
-        let other = other.filter(|_| delivered && !self.is_accepted(secret));
-        let Some(other) = other else {
+        if !delivered || self.is_accepted(secret) {
             return Ok(None);
-        };
-        let ours = &self.manager.namespace;
-        let live = match other.namespace == *ours {
-            true => self.context.calls.token(ours, &other.name).await?,
-            false => None,
-        };
-        let place = (ours.as_str(), self.object.spec.secret.name.as_str());
-        Ok(Some(other).filter(|other| other.delivers_elsewhere(place, live.as_ref())))
+        }
+        let ours = (self.object.spec.secret.name.as_str(), secret);
+        exchanged(&self.context.calls, &self.manager, ours).await
     }
 
     /// Whose a Secret is for us. While we are deleted, nothing is taken over any more.

@@ -81,6 +81,13 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
+    /// The API server does not take a Secret whose value works as it is wanted.
+    pub(crate) fn of_form(error: &impl std::fmt::Display) -> Self {
+        let message =
+            format!("{error}. The value in the Secret still works; the write is tried again.");
+        Self::new(reason::SECRET_REFUSED, message)
+    }
+
     /// A trouble with its reason.
     pub(crate) fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self {

@@ -16,9 +16,9 @@ use crate::cluster::calls::CallError;
 use crate::issuer::losses::Mine;
 use crate::minted::managed::Managed;
 use crate::minted::seen::{SecretSeen, Seen};
-use crate::secret::delivery::{Ownership, carried, other_manager, ownership, said, version};
+use crate::secret::delivery::{Ownership, carried, ownership, said, version};
 use crate::secret::manager::Manager;
-use crate::secret::owner::about_foreign;
+use crate::secret::owner::{about_foreign, exchanged};
 use crate::secret::shown::without_value;
 
 /// A Secret that was read just now, and what it is to the manager.
@@ -313,22 +313,15 @@ impl Managed {
         })
     }
 
-    /// Whether the Secret that we delivered to holds what was delivered to another `ApiToken`, which has its own
-    /// Secret elsewhere or is gone: somebody exchanged the contents of two, or copied one over the other. Both
-    /// values are in wrong places then, and nobody's only place is overwritten by a new one.
+    /// Whether the Secret that we delivered to holds what was delivered to another `ApiToken`.
     async fn exchanged(&self, secret: Option<&Secret>) -> Result<bool, CallError> {
         let delivered = self.record.current.is_some() && self.spec.deletion.since.is_none();
-        let other = secret.and_then(|secret| other_manager(secret, &self.manager));
-        let Some(other) = other.filter(|_| delivered) else {
+        let Some(secret) = secret.filter(|_| delivered) else {
             return Ok(false);
         };
-        let ours = &self.manager.namespace;
-        let live = match other.namespace == *ours {
-            true => self.context.calls.token(ours, &other.name).await?,
-            false => None,
-        };
-        let place = (ours.as_str(), self.object.spec.secret.name.as_str());
-        Ok(other.delivers_elsewhere(place, live.as_ref()))
+        let ours = (self.object.spec.secret.name.as_str(), secret);
+        let other = exchanged(&self.context.calls, &self.manager, ours).await?;
+        Ok(other.is_some())
     }
 
     /// Remembers what a Secret was seen to be.

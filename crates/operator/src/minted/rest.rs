@@ -15,7 +15,6 @@ use crate::issuer::scheduler::ASK_AGAIN;
 use crate::issuer::status::paused;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::only_observed;
-use crate::minted::restore::refusal;
 use crate::minted::step::{Found, ReconcileError, Step};
 
 /// A mark that is taken off the Secret on its way is put there again after this.
@@ -153,7 +152,7 @@ pub(super) async fn tell_refusal(
     if !matches!(error, CallError::Refused { .. }) {
         return Ok(());
     }
-    let refused = refusal(error);
+    let refused = Trouble::of_form(error);
     let event = Event::warning(reason::SECRET_REFUSED, "Restore", refused.message.clone());
     let first = !managed.says(&refused);
     let beside = Beside {

@@ -132,7 +132,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
 /// Says, once in an event, that the Secret does not keep a mark of ours. All else goes on: what it holds works, and
 /// what is to end is no safer for it.
 async fn tell_unmarked(managed: &mut Managed, error: &CallError) {
-    let refused = refusal(error);
+    let refused = Trouble::of_form(error);
     if !managed.says(&refused) {
         let event = Event::warning(reason::SECRET_REFUSED, "Restore", refused.message.clone());
         send(&managed.context, &managed.object, &event).await;
@@ -148,13 +148,6 @@ fn by_the_next(invalid: &InvalidSpec) -> Trouble {
         invalid.message
     );
     Trouble::new(reason::INVALID_SPEC, message)
-}
-
-/// That the API server does not take the Secret as it is wanted.
-pub(super) fn refusal(error: &CallError) -> Trouble {
-    let message =
-        format!("{error}. The value in the Secret still works; the write is tried again.");
-    Trouble::new(reason::SECRET_REFUSED, message)
 }
 
 /// What a Secret says of superseded tokens, which may be longer than the record, since it is not written

@@ -3,10 +3,12 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::annotation;
+use tokenwright_api::owner::Owner;
 use tokenwright_core::Reason;
 
+use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::contest::rival;
-use crate::secret::delivery::{Ownership, ownership};
+use crate::secret::delivery::{Ownership, other_manager, ownership};
 use crate::secret::manager::Manager;
 
 /// The common label of tools that manage objects.
@@ -27,6 +29,25 @@ pub(crate) fn about_foreign(secret: &Secret, manager: &Manager) -> String {
     format!(
         "{sentence} It is the Secret {name}.{whose} Delete it, let a new ApiToken name another one, or allow this one to take it over by the annotation {allow}: {us}."
     )
+}
+
+/// Whose value a Secret that we delivered to holds, where that is another `ApiToken`, which has its own Secret elsewhere
+/// or is gone: somebody exchanged the contents of two, or copied one over the other. Both values are in wrong places
+/// then, and nobody's only place is overwritten by a new one. `ours` is the name of that Secret.
+pub(crate) async fn exchanged(
+    calls: &Calls,
+    manager: &Manager,
+    (ours, secret): (&str, &Secret),
+) -> Result<Option<Owner>, CallError> {
+    let Some(other) = other_manager(secret, manager) else {
+        return Ok(None);
+    };
+    let namespace = manager.namespace.as_str();
+    let live = match other.namespace == namespace {
+        true => calls.token(namespace, &other.name).await?,
+        false => None,
+    };
+    Ok(Some(other).filter(|other| other.delivers_elsewhere((namespace, ours), live.as_ref())))
 }
 
 fn owner(secret: &Secret) -> Option<String> {

@@ -14,9 +14,7 @@ const DAY: u64 = 24 * 3_600;
 
 /// A world with a value that a person made and that was delivered.
 pub(crate) async fn delivered(changes: Value) -> (World, String) {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.start();
     world.adopt(changes).await;
     world.pass(5).await;
@@ -177,9 +175,7 @@ async fn an_issuer_that_does_not_answer_replaces_nothing_and_delays_a_first_valu
     world.pass(11 * MINUTE).await;
     assert_eq!(world.data("token"), Some(next));
 
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.start();
     world.pass(2).await;
     world.issuer.outage(Some(ErrorKind::Unavailable));
@@ -218,9 +214,7 @@ async fn a_delivered_value_that_dies_at_the_issuer_is_told_once_and_may_come_bac
         manual: Some("make keys in the dashboard".to_owned()),
         ..MemorySettings::default()
     };
-    let mut world = World::with(settings).await;
-    let (id, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, id, value) = World::offering(settings).await;
     world.start();
     world.adopt(json!({})).await;
     world.pass(5).await;
@@ -261,9 +255,7 @@ async fn a_system_that_cannot_be_asked_is_said_to_be_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_is_refused_is_said_and_tried_again() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.api.on_request(|seen| {
         let create = seen.who == OPERATOR && seen.is_write() && seen.resource == "secrets";
         let create = create && seen.namespace.as_deref() == Some("team-a") && seen.name.is_none();
@@ -298,9 +290,7 @@ async fn a_write_that_is_refused_is_said_and_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_cannot_be_held_is_used_all_the_same_and_that_is_said() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.api.on_request(|seen| {
         let hold = seen.who == OPERATOR && seen.is_write();
         match hold && seen.name.as_deref() == Some("source") {
@@ -346,9 +336,7 @@ async fn while_suspended_no_other_value_is_taken_up_and_what_is_delivered_is_ten
 async fn parameters_that_the_system_does_not_know_are_refused_and_nothing_is_asked() {
     let mut settings = MemorySettings::default();
     settings.limits.parameters = Some([].into());
-    let mut world = World::with(settings).await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, _) = World::offering(settings).await;
     world.start();
     world
         .adopt(json!({ "adopt": { "parameters": { "project_id": "1" } } }))

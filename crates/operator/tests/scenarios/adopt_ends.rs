@@ -26,9 +26,7 @@ fn settings() -> MemorySettings {
 
 /// A world with a delivered value of a token, which is named if `named`.
 async fn delivered(named: bool, changes: Value) -> (World, TokenId, String) {
-    let mut world = World::with(settings()).await;
-    let (id, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, id, value) = World::offering(settings()).await;
     world.start();
     let mut changes = changes;
     if named {

@@ -14,13 +14,11 @@ const MOVED: &str = "https://issuer.example.com/moved";
 
 /// A world with a delivered value of a token that `changes` may name, and that says itself which it is.
 async fn delivered(named: bool, mut changes: Value) -> (World, TokenId, String) {
-    let mut world = World::with(MemorySettings {
+    let (mut world, id, value) = World::offering(MemorySettings {
         values_name_ids: true,
         ..MemorySettings::default()
     })
     .await;
-    let (id, value) = world.by_hand().await;
-    world.fill("source", &value).await;
     world.start();
     if named {
         changes["adopt"]["tokenID"] = json!(id.to_string());

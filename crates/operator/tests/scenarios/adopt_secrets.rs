@@ -1,9 +1,8 @@
 //! What people do to the Secret that an adopted value is delivered to, and whose it is.
 
-use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, label};
-use tokenwright_client::Operation;
+use tokenwright_client::{MemorySettings, Operation};
 
 use crate::adopt::delivered;
 use crate::world::{TOKENS, World};
@@ -86,9 +85,7 @@ async fn metadata_and_rendered_keys_are_restored_without_asking_the_issuer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_of_somebody_else_is_left_alone_until_they_offer_it() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.other_secret(json!({})).await;
     world.start();
     world.adopt(json!({})).await;
@@ -184,18 +181,7 @@ async fn two_adopted_secrets_whose_contents_were_exchanged_get_their_own_values_
     world.pass(5).await;
     world.crash().await;
     let both = ["ci-token", "web-token"];
-    let held = both.map(|name| serde_json::to_value(world.secret_called(name).unwrap()).unwrap());
-    for (name, other) in both.into_iter().zip(held.iter().rev()) {
-        let annotations = &other["metadata"]["annotations"];
-        let change = json!({ "data": other["data"], "metadata": { "annotations": annotations } });
-        let change = Patch::Merge(change);
-        let as_user = PatchParams::default();
-        world
-            .secrets()
-            .patch(name, &as_user, &change)
-            .await
-            .unwrap();
-    }
+    world.exchange_secrets(both).await;
     world.start();
     world.pass(60).await;
     for (secret, value) in both.into_iter().zip([first, second]) {

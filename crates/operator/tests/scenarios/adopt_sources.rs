@@ -4,7 +4,7 @@
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use tokenwright_api::names::label;
-use tokenwright_client::Operation;
+use tokenwright_client::{MemorySettings, Operation};
 
 use crate::world::World;
 
@@ -31,9 +31,7 @@ fn is_held(world: &World, name: &str) -> bool {
 }
 
 async fn delivered(changes: Value) -> (World, String) {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.start();
     world.adopt(changes).await;
     world.pass(5).await;
@@ -135,9 +133,7 @@ async fn a_source_that_gets_unusable_takes_nothing_away() {
 
 #[tokio::test(start_paused = true)]
 async fn keys_are_mapped_and_a_key_for_no_part_is_refused() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     world.start();
     let keys = |keys: Value| json!({ "adopt": { "valueFrom": { "secretRef": { "keys": keys } } } });
     world.adopt(keys(json!({ "tokn": "PASTED" }))).await;

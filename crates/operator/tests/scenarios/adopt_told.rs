@@ -95,9 +95,7 @@ async fn an_annotation_that_asks_for_what_only_a_person_can_do_is_told_once_and_
         manual: Some("make keys in the dashboard".to_owned()),
         ..MemorySettings::default()
     };
-    let mut world = World::with(settings).await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(settings).await;
     world.start();
     world.adopt(json!({})).await;
     world.pass(5).await;
@@ -148,9 +146,7 @@ async fn a_finalizer_that_somebody_takes_away_is_set_again_though_nothing_else_i
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_waits_for_an_issuer_says_why_nobody_can_ask_it() {
-    let mut world = World::new().await;
-    let (id, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, id, _) = World::offering(MemorySettings::default()).await;
     world.start();
     let named = json!({ "adopt": { "tokenID": id.to_string() } });
     world.adopt(named).await;

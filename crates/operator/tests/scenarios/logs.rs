@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 
 use serde_json::json;
 use tokenwright_client::memory::Fault as Trouble;
-use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_testbed::memory::Fault;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -124,9 +124,7 @@ async fn each_line_about_work_on_an_object_names_it_and_says_why() {
     // For all threads: where one of another test comes by first, it decides what is recorded at all.
     let registry = Registry::default().with(LevelFilter::INFO);
     tracing::subscriber::set_global_default(registry.with(lines.clone())).unwrap();
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, value) = World::offering(MemorySettings::default()).await;
     troubled(&mut world).await;
 
     let lines = lines.0.lock().unwrap().clone();

@@ -302,13 +302,11 @@ async fn whoever_is_stalled_gets_no_token_and_is_measured() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_adopted_token_is_measured_and_so_is_what_stands_in_its_way() {
-    let mut world = World::with(MemorySettings {
+    let (mut world, id, _) = World::offering(MemorySettings {
         values_name_ids: true,
         ..MemorySettings::default()
     })
     .await;
-    let (id, value) = world.by_hand().await;
-    world.fill("source", &value).await;
     world.start();
     let named = json!({ "adopt": { "tokenID": id.to_string() } });
     world.adopt(named).await;

@@ -6,6 +6,7 @@ use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, Operation};
 
+use crate::taken::minted;
 use crate::world::World;
 
 fn offer() -> Value {
@@ -40,15 +41,6 @@ fn refuse_mints(world: &World) {
         let mints = request.operation == Operation::Mint;
         mints.then_some(Fault::Refuse(ErrorKind::Forbidden))
     });
-}
-
-async fn minted() -> World {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(600).await;
-    world.the_only_token();
-    world
 }
 
 #[tokio::test(start_paused = true)]

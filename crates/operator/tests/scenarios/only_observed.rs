@@ -2,7 +2,7 @@
 
 use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
-use tokenwright_client::Operation;
+use tokenwright_client::{MemorySettings, Operation};
 
 use crate::world::{NAMESPACE, OPERATOR, World};
 
@@ -66,9 +66,7 @@ async fn an_operator_that_only_observes_says_what_it_would_do_and_does_it_once_i
 
 #[tokio::test(start_paused = true)]
 async fn an_operator_that_only_observes_begins_without_a_key_and_adopts_and_holds_nothing() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, _) = World::offering(MemorySettings::default()).await;
     world.adopt(json!({})).await;
     world
         .ask_as("minted", json!({ "secret": { "name": "other" } }))

@@ -166,16 +166,7 @@ async fn two_secrets_whose_contents_were_exchanged_each_get_a_new_value_of_their
     world.pass(600).await;
     world.crash().await;
     let both = ["ci-token", "web-token"];
-    let held = both.map(|name| serde_json::to_value(world.secret_called(name).unwrap()).unwrap());
-    for (name, other) in both.into_iter().zip(held.iter().rev()) {
-        let annotations = &other["metadata"]["annotations"];
-        let change = json!({ "data": other["data"], "metadata": { "annotations": annotations } });
-        world
-            .secrets()
-            .patch(name, &PatchParams::default(), &Patch::Merge(change))
-            .await
-            .unwrap();
-    }
+    world.exchange_secrets(both).await;
     world.start();
     world.pass(60).await;
     assert!(world.data("previous.token").is_none(), "it is the other's");

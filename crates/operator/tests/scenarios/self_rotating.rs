@@ -304,9 +304,7 @@ async fn one_that_is_deleted_with_its_issuer_ends_once_its_token_may_live_on() {
 
 #[tokio::test(start_paused = true)]
 async fn an_adopted_value_that_an_issuer_authenticates_with_stays_until_it_has_another() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, _) = World::offering(MemorySettings::default()).await;
     world.start();
     world.adopt(json!({})).await;
     world.pass(10).await;
@@ -388,13 +386,11 @@ async fn an_adopted_token_is_not_revoked_with_itself_as_the_credential_wherever_
 
 #[tokio::test(start_paused = true)]
 async fn an_adopted_token_is_not_revoked_while_its_source_is_the_credential_of_another_issuer() {
-    let mut world = World::with(MemorySettings {
+    let (mut world, id, value) = World::offering(MemorySettings {
         values_name_ids: true,
         ..MemorySettings::default()
     })
     .await;
-    let (id, value) = world.by_hand().await;
-    world.fill("source", &value).await;
     let keys = json!({ "token": "PASTED" });
     let theirs = json!({ "credential": { "secretRef": { "name": "source", "keys": keys } } });
     world.issuer_as("second", theirs).await;
@@ -425,9 +421,7 @@ async fn an_adopted_token_is_not_revoked_while_its_source_is_the_credential_of_a
 
 #[tokio::test(start_paused = true)]
 async fn an_adopted_secret_that_an_issuer_authenticates_with_stays_where_its_deletion_gives_up() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, _) = World::offering(MemorySettings::default()).await;
     world.start();
     let timeout = json!({ "deletion": { "timeout": "1h" } });
     world.adopt(timeout).await;

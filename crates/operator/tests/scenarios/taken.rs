@@ -12,7 +12,7 @@ use crate::world::{OPERATOR, TOKENS, World};
 const HOUR: u64 = 3_600;
 
 /// A world with a token whose value is in its Secret.
-async fn minted() -> World {
+pub(crate) async fn minted() -> World {
     let mut world = World::new().await;
     world.start();
     world.ask(json!({})).await;

@@ -8,6 +8,8 @@ use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 use tokenwright_testbed::memory::{Fault, Verb};
 
+use tokenwright_client::MemorySettings;
+
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const ISSUERS: &str = "tokenissuers.tokenwright.dev";
@@ -192,9 +194,7 @@ async fn a_secret_that_is_deleted_while_nobody_watches_is_restored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_whose_adopter_goes_while_nobody_watches_is_given_back() {
-    let mut world = World::new().await;
-    let (_, value) = world.by_hand().await;
-    world.fill("source", &value).await;
+    let (mut world, _, _) = World::offering(MemorySettings::default()).await;
     world.adopt(json!({})).await;
     world.start();
     world.pass(60).await;

@@ -6,7 +6,6 @@ use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokenwright_core::Liveness;
-use tokio::time::Instant;
 
 use super::*;
 use crate::account::gate::Words;
@@ -82,15 +81,6 @@ impl Transport for Strict {
     }
 }
 
-/// A clock that goes with tokio's, which tests stop.
-fn clock() -> Clock {
-    let (start, begun) = (
-        Timestamp::from_second(1_800_000_000).unwrap(),
-        Instant::now(),
-    );
-    Clock::new(move || start + SignedDuration::try_from(begun.elapsed()).unwrap())
-}
-
 fn secret() -> SecretValue {
     let text = "k".repeat(32);
     SecretValue::new([("key".to_owned(), SecretText::new(text))])
@@ -110,7 +100,7 @@ async fn what_is_signed_is_signed_after_its_turn_has_come() {
             credential: secret(),
             request_timeout: Duration::from_secs(1),
         };
-        let clock = clock();
+        let clock = Clock::of_tokio();
         let strict = Arc::new(Strict {
             clock: clock.clone(),
             signed: Mutex::default(),

@@ -102,15 +102,6 @@ impl Transport for System {
     }
 }
 
-/// A clock that goes with tokio's, which tests stop.
-fn clock() -> Clock {
-    let (start, begun) = (
-        Timestamp::from_second(1_800_000_000).unwrap(),
-        Instant::now(),
-    );
-    Clock::new(move || start + SignedDuration::try_from(begun.elapsed()).unwrap())
-}
-
 fn issuer(system: &Arc<System>, text: &str) -> (ProfileIssuer, Arc<Gate>) {
     let profile = Arc::new(Profile::parse(text).unwrap());
     let key = ("key".to_owned(), SecretText::new("k".to_owned()));
@@ -119,8 +110,8 @@ fn issuer(system: &Arc<System>, text: &str) -> (ProfileIssuer, Arc<Gate>) {
         credential: SecretValue::new([key]),
         request_timeout: Duration::from_secs(30),
     };
-    let over = (Arc::clone(system) as _, clock());
-    let gate = Gate::new(Limiter::unlimited(), clock());
+    let over = (Arc::clone(system) as _, Clock::of_tokio());
+    let gate = Gate::new(Limiter::unlimited(), Clock::of_tokio());
     let issuer = ProfileIssuer::over(profile, settings, over).unwrap();
     (issuer.behind(Arc::clone(&gate)), gate)
 }
@@ -313,7 +304,7 @@ async fn a_mint_whose_time_a_login_took_is_not_sent() {
     });
     let (issuer, _) = issuer(&system, SYSTEM);
     for (patience, sent) in [(10, vec!["login a"]), (30, vec!["POST a1"])] {
-        let send_by = clock().now() + SignedDuration::from_secs(patience);
+        let send_by = Clock::of_tokio().now() + SignedDuration::from_secs(patience);
         let request = MintRequest {
             send_by: Some(send_by),
             ..request("a")
@@ -327,7 +318,7 @@ async fn a_mint_whose_time_a_login_took_is_not_sent() {
     }
     // Nor is a login begun for it.
     let late = MintRequest {
-        send_by: Some(clock().now() - SignedDuration::from_secs(1)),
+        send_by: Some(Clock::of_tokio().now() - SignedDuration::from_secs(1)),
         ..request("b")
     };
     issuer.mint(&late).await.unwrap_err();

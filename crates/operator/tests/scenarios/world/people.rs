@@ -6,7 +6,9 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{ErrorKind, Issuer as _, MemoryIssuer, MintRequest, Operation};
+use tokenwright_client::{
+    ErrorKind, Issuer as _, MemoryIssuer, MemorySettings, MintRequest, Operation,
+};
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
 use super::{NAMESPACE, OPERATOR, World};
@@ -82,6 +84,29 @@ impl World {
         });
         merge(&mut spec, changes);
         self.declare(name, spec).await;
+    }
+
+    /// A world at such a system, with a token that a person made there and whose value is in the Secret `source`.
+    pub async fn offering(settings: MemorySettings) -> (Self, TokenId, String) {
+        let world = Self::with(settings).await;
+        let (id, value) = world.by_hand().await;
+        world.fill("source", &value).await;
+        (world, id, value)
+    }
+
+    /// Somebody exchanges the contents of two Secrets.
+    pub async fn exchange_secrets(&self, both: [&str; 2]) {
+        let held =
+            both.map(|name| serde_json::to_value(self.secret_called(name).unwrap()).unwrap());
+        for (name, other) in both.into_iter().zip(held.iter().rev()) {
+            let annotations = &other["metadata"]["annotations"];
+            let change =
+                json!({ "data": other["data"], "metadata": { "annotations": annotations } });
+            self.secrets()
+                .patch(name, &PatchParams::default(), &Patch::Merge(change))
+                .await
+                .unwrap();
+        }
     }
 
     /// A person makes a token at the issuer's console: its id and its value.
