@@ -35,11 +35,15 @@ impl Resource for Retirement {
         schema::upgrade(schema::RETIREMENT, version, &state, diags)
     }
 
-    /// What it names is looked after by the resource of the token, which is read before: an apply in which that
-    /// rests does not tell of it.
+    /// What it names is looked after by the resource of the token, which is read before. An apply in which that
+    /// rests does not tell of it: what such an apply needs is kept here, and not before the token is superseded,
+    /// since a refresh would be news by that alone.
     async fn read(&self, request: Read, _diags: &mut Diagnostics) -> ReadResult {
         let Read { state, private } = request;
-        let private = self.kept(&state, private);
+        let private = match self.names_current(&state) {
+            true => private,
+            false => self.kept(&state, private),
+        };
         ReadResult { state, private }
     }
 
@@ -121,6 +125,12 @@ impl Retirement {
             })
         });
         told.map_or(before, |kept| kept.write())
+    }
+
+    /// Whether a state names the current token of a resource of this run.
+    fn names_current(&self, state: &Value) -> bool {
+        let named = self.sessions.connections().zip(token_id(state));
+        named.is_some_and(|(connections, id)| connections.claims().is_current(&id))
     }
 
     fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {

@@ -170,3 +170,32 @@ async fn the_credential_of_a_run_is_left_alone_also_where_its_own_resource_rests
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_apply_in_which_its_token_rests_a_refresh_alone_has_no_news() {
+    let world = World::new(86_400.0, CI).await;
+    let has_no_news = async || {
+        let alone = ["plan", "-refresh-only", "-detailed-exitcode", "-json"];
+        let ran = world.run(&alone).await;
+        assert_eq!(ran.code, 0, "{}", ran.text);
+        world.plans_nothing().await;
+    };
+    world.apply().await;
+    // Its first apply, beside a token that was minted before.
+    configure(&world, "none", "true");
+    world.apply().await;
+    has_no_news().await;
+    // One in which both change, and two in which the token changes first.
+    configure(&world, "leaked", "true");
+    world.apply().await;
+    has_no_news().await;
+    let former = world.state().await["value"].clone();
+    configure(&world, "leaked again", "false");
+    world.try_apply().await.failed();
+    configure(&world, "leaked again", "true");
+    world.apply().await;
+    assert!(!world.works(&former).await);
+    has_no_news().await;
+    world.destroy().await;
+    world.nothing_lives();
+}

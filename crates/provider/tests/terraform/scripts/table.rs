@@ -37,9 +37,8 @@ fn the_table_of_scripts_names_each_of_them_and_tests_that_are_there() {
     }
 }
 
-/// A first create that was killed or interrupted, and a retirement whose token rests: what they left comes into the
-/// state with the next refresh.
-const UNSETTLED: usize = 3;
+/// A first create that was killed or interrupted: what it left comes into the state with the next refresh.
+const UNSETTLED: usize = 2;
 
 #[test]
 fn after_each_apply_of_a_script_plan_and_refresh_are_quiet() {

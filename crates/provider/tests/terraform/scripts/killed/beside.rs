@@ -42,8 +42,6 @@ async fn retirement(at: Point, victim: Victim) {
     dies(&world, &APPLY, at, victim).await;
     assert_ne!(held(&world), first, "its consumer was before it");
     assert_eq!(world.works(&first).await, !at.took_effect, "{at:?}");
-    // It is told nothing of a token that rests: what it keeps of that privately comes with the next refresh.
-    world.apply().await;
     apply(&world).await;
     has_all(&world).await;
     assert!(!world.works(&first).await, "{at:?} {victim:?}");
