@@ -210,6 +210,7 @@ fn attempt(shown: &status::Attempt) -> Result<Attempt, Unreadable> {
         nonce: parse("attempts.nonce", &shown.nonce)?,
         revision: shown.revision,
         inputs: inputs(&shown.inputs)?,
+        began_at: shown.began_at,
         deadline: shown.deadline,
         destination: match (&shown.secret_uid, &shown.secret_resource_version) {
             (Some(uid), Some(resource_version)) => DestinationVersion::Present {
@@ -235,6 +236,7 @@ fn show_attempt(attempt: &Attempt) -> status::Attempt {
     status::Attempt {
         nonce: attempt.nonce.to_string(),
         revision: attempt.revision,
+        began_at: attempt.began_at,
         deadline: attempt.deadline,
         inputs: show_inputs(&attempt.inputs),
         secret_uid,

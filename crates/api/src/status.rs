@@ -268,6 +268,11 @@ pub struct Attempt {
     /// The revision that it would become.
     pub revision: u32,
 
+    /// When it began: a mint whose answer was lost is asked for again as of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub began_at: Option<Timestamp>,
+
     /// Nothing is sent for it after this instant.
     #[schemars(schema_with = "instant")]
     pub deadline: Timestamp,

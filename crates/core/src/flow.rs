@@ -54,6 +54,7 @@ impl MintFlow {
             nonce: plan.marker.nonce.clone(),
             revision: plan.marker.revision,
             inputs: plan.spec.inputs.clone(),
+            began_at: Some(now),
             deadline: after(now, schedule::attempt_length(&plan.spec, &plan.can)),
             destination: DestinationVersion::Absent,
             trigger: plan.spec.trigger.clone(),
@@ -80,7 +81,8 @@ impl MintFlow {
     #[must_use]
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
         let length = schedule::attempt_length(&plan.spec, &plan.can);
-        let began = before(attempt.deadline, length);
+        let by_deadline = before(attempt.deadline, length);
+        let began = attempt.began_at.unwrap_or(by_deadline);
         let attempt = Attempt {
             deadline: after(now, length),
             ..attempt
@@ -118,6 +120,7 @@ impl MintFlow {
             Answer::Rehearsed { version, .. } => {
                 self.attempt.destination = version;
                 self.began = now;
+                self.attempt.began_at = Some(now);
                 self.attempt.deadline = after(
                     now,
                     schedule::attempt_length(&self.plan.spec, &self.plan.can),

@@ -31,6 +31,8 @@ pub struct Observed {
     pub suspect: bool,
     /// What speaks for or against the current token.
     pub doubt: Doubt,
+    /// The open attempts that ask for what may not be asked for: none of them is sent again.
+    pub not_granted: Vec<Nonce>,
 }
 
 /// The issuer as it is now, to be compared with what the record says.

@@ -139,6 +139,9 @@ pub struct Attempt {
     pub revision: Revision,
     /// What it asks for.
     pub inputs: Inputs,
+    /// When it began, by which its requests count: a replay is the very same request. `None` in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at: Option<Timestamp>,
     /// After this instant no request of this attempt is sent.
     pub deadline: Timestamp,
     /// What the destination was when the attempt was written.
@@ -409,6 +412,7 @@ impl Record {
             happened(&mut repaired.at);
         }
         for open in &mut self.attempts {
+            open.began_at.iter_mut().for_each(happened);
             if !can_have_happened(before(open.deadline, attempt), now) {
                 open.deadline = after(now, attempt);
             }

@@ -67,6 +67,7 @@ pub(crate) fn attempt(revision: u8, deadline: Timestamp) -> Attempt {
         nonce: nonce(revision),
         revision: revision.into(),
         inputs: spec().inputs,
+        began_at: None,
         deadline,
         destination: DestinationVersion::Absent,
         trigger: None,
@@ -157,6 +158,7 @@ pub(crate) fn case() -> Case {
                 can_check: true,
                 ..Doubt::default()
             },
+            not_granted: Vec::new(),
         },
         can: Capabilities {
             lost_answer: LostAnswer::FindByMarker,

@@ -89,6 +89,7 @@ fn observed() -> Observed {
         clock_ahead: SignedDuration::ZERO,
         suspect: false,
         doubt: Doubt::default(),
+        not_granted: Vec::new(),
     }
 }
 
@@ -136,6 +137,7 @@ proptest! {
             nonce: Nonce::from_bytes([1; 5]),
             revision,
             inputs,
+            began_at: expires_at,
             deadline: created_at,
             destination: DestinationVersion::Absent,
             trigger: None,

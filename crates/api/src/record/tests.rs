@@ -55,6 +55,7 @@ fn record(manager: &Manager) -> Record {
         nonce: Nonce::from_bytes([revision; 5]),
         revision: revision.into(),
         inputs: inputs.clone(),
+        began_at: Some(at("2026-03-01T00:00:00.123456789Z")),
         deadline: at("2026-03-01T00:01:00.123456789Z"),
         destination,
         trigger: Some("again".to_owned()),

@@ -14,7 +14,7 @@ use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::observed::{Destination, Standing};
 use crate::reason::Reason;
-use crate::record::{Retiring, TokenRef};
+use crate::record::{Attempt, Retiring, TokenRef};
 use crate::spec::DeletionPolicy;
 
 const RULES: &[Rule] = &[
@@ -81,10 +81,7 @@ fn give_up(view: &View<'_>, now: Timestamp) -> Option<Step> {
 
 /// A replayed token is published and then ends with the destination: its answer is the only handle on it.
 fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    if view.can.lost_answer != LostAnswer::Replay {
-        return None;
-    }
-    let attempt = view.lost_attempts().next()?.clone();
+    let attempt = view.replayable().next()?.clone();
     if view.waits_until(now).is_some() {
         return wait(Reason::BackingOff);
     }
@@ -92,22 +89,15 @@ fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
 }
 
 fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    match view.can.lost_answer {
-        LostAnswer::FindByMarker | LostAnswer::Replay => None,
-        LostAnswer::CannotAttribute | LostAnswer::CannotList => {
-            let attempt = view
-                .lost_attempts()
-                .find(|a| now >= after(a.deadline, view.can.settle))?
-                .clone();
-            act(
-                Note::AttemptClosed {
-                    attempt,
-                    suspect: true,
-                },
-                Reason::Ambiguous,
-            )
-        }
-    }
+    let over = |a: &&Attempt| now >= after(a.deadline, view.can.settle);
+    let attempt = view.unattributable().find(over)?.clone();
+    act(
+        Note::AttemptClosed {
+            attempt,
+            suspect: true,
+        },
+        Reason::Ambiguous,
+    )
 }
 
 /// Tokens of lost attempts are revoked as soon as they show, attempts closed once none can.

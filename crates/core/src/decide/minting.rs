@@ -68,16 +68,16 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
 
 /// Open attempts finish, also while suspended.
 pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    if view.can.lost_answer != LostAnswer::Replay || held_up(view, now).is_some() {
+    let attempt = view.replayable().next()?.clone();
+    if held_up(view, now).is_some() {
         return None;
     }
-    let attempt = view.lost_attempts().next()?.clone();
     act(Flow::Replay(Box::new(attempt)), Reason::ReplayLostAnswer)
 }
 
 /// Closes a lost answer that no listing can explain, once waiting longer would be a risk.
 pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    let attempt = unattributable(view)?.clone();
+    let attempt = view.unattributable().next()?.clone();
     if ambiguity_ends(view, &attempt, now).is_some_and(|end| now >= end) {
         return act(
             Note::AttemptClosed {
@@ -339,7 +339,7 @@ fn held_up(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     if observed.destination == Destination::Foreign {
         return Some(Reason::DestinationForeign);
     }
-    if unattributable(view).is_some() {
+    if view.unattributable().next().is_some() {
         return Some(Reason::Ambiguous);
     }
     // A marker with a longer revision could not be read back. Only a forged one leads here.
@@ -366,23 +366,17 @@ fn explained(view: &View<'_>) -> bool {
     }
 }
 
-/// A lost attempt of a system whose listing cannot tell whose a token is.
-fn unattributable<'a>(view: &'a View<'_>) -> Option<&'a Attempt> {
-    match view.can.lost_answer {
-        LostAnswer::CannotAttribute | LostAnswer::CannotList => view.lost_attempts().next(),
-        LostAnswer::Replay | LostAnswer::FindByMarker => None,
-    }
-}
-
 /// Until when an unattributable attempt keeps the next one waiting: the last safe moment of a token
-/// that works, else (it does not, or never expires) the attempt's own deadline.
+/// that works, else (it does not, or never expires) the attempt's own deadline. That is all that is waited for
+/// where the attempt may not be sent again: its status is anybody's word.
 pub(super) fn ambiguity_ends(
     view: &View<'_>,
     attempt: &Attempt,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    unattributable(view)?;
-    let current = view.record.current.as_ref();
+    view.unattributable().next()?;
+    let waits = view.can.lost_answer != LostAnswer::Replay;
+    let current = view.record.current.as_ref().filter(|_| waits);
     let works = current.filter(|held| loss(view, held, now).is_none());
     let safe_until = works.and_then(|held| schedule::last_safe_moment(view.spec, view.can, held));
     Some(safe_until.unwrap_or(attempt.deadline))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, LostAnswer};
 use crate::instant::after;
 use crate::observed::{IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
@@ -54,6 +54,27 @@ impl View<'_> {
             .attempts
             .iter()
             .filter(move |a| Some(&a.nonce) != running)
+    }
+
+    /// Lost attempts whose tokens the same request gets again.
+    pub(super) fn replayable(&self) -> impl Iterator<Item = &Attempt> {
+        let again = self.can.lost_answer == LostAnswer::Replay;
+        let lost = self.lost_attempts();
+        lost.filter(move |attempt| again && self.is_granted(attempt))
+    }
+
+    /// Lost attempts of which nothing will ever tell whether there is a token of them.
+    pub(super) fn unattributable(&self) -> impl Iterator<Item = &Attempt> {
+        self.lost_attempts()
+            .filter(|attempt| match self.can.lost_answer {
+                LostAnswer::CannotAttribute | LostAnswer::CannotList => true,
+                LostAnswer::Replay => !self.is_granted(attempt),
+                LostAnswer::FindByMarker => false,
+            })
+    }
+
+    fn is_granted(&self, attempt: &Attempt) -> bool {
+        !self.observed.not_granted.contains(&attempt.nonce)
     }
 
     /// Whether the survey must show the token of this attempt if there is one.

@@ -167,6 +167,7 @@ impl Performer {
             clock_ahead: SignedDuration::ZERO,
             suspect: world.suspect,
             doubt,
+            not_granted: Vec::new(),
         }
     }
 

@@ -146,6 +146,7 @@ impl Timeline {
             clock_ahead: SignedDuration::ZERO,
             suspect: false,
             doubt: Doubt::default(),
+            not_granted: Vec::new(),
         }
     }
 

@@ -170,7 +170,7 @@ fn lasting(status: &ApiTokenStatus) -> ApiTokenStatus {
         ..status.clone()
     };
     for attempt in &mut status.attempts {
-        (attempt.identity, attempt.repairs) = (None, None);
+        (attempt.began_at, attempt.identity, attempt.repairs) = (None, None, None);
     }
     if let Some(current) = &mut status.current {
         current.wished_end = None;

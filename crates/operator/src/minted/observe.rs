@@ -9,7 +9,8 @@ use kube::ResourceExt;
 use tokenwright_client::survey;
 use tokenwright_core::instant::before;
 use tokenwright_core::{
-    Destination, Doubt, Held, Intact, LostAnswer, Nonce, Observed, Spec, Survey, TokenStatus,
+    Destination, Doubt, Held, Inputs, Intact, LostAnswer, Nonce, Observed, Spec, Survey,
+    TokenStatus,
 };
 
 use crate::cluster::calls::CallError;
@@ -90,7 +91,23 @@ impl Managed {
             survey,
             suspect,
             doubt,
+            not_granted: self.not_granted(),
         }
+    }
+
+    /// The open attempts that would ask for more than is granted, if they were sent again as the status says.
+    fn not_granted(&self) -> Vec<Nonce> {
+        if self.can().lost_answer != LostAnswer::Replay {
+            return Vec::new();
+        }
+        let handle = &self.handle;
+        let granted = |inputs: &Inputs| {
+            let valid = handle.issuer.validate(inputs).is_ok();
+            valid && handle.allowances.grants(&self.object, inputs)
+        };
+        let attempts = self.record.attempts.iter();
+        let refused = attempts.filter(|attempt| !granted(&attempt.inputs));
+        refused.map(|attempt| attempt.nonce.clone()).collect()
     }
 
     /// What speaks for or against the current token.

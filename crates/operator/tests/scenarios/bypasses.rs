@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
 use tokenwright_client::{MemorySettings, Operation};
-use tokenwright_core::TokenId;
+use tokenwright_core::{LostAnswer, TokenId};
 use tokenwright_operator::Options;
 
 use crate::world::{NAMESPACE, TOKENS, World};
@@ -30,17 +30,23 @@ fn of_shared(mut changes: Value) -> Value {
     changes
 }
 
-/// An operator that serves both, and a token of the neighbour in its second revision.
-async fn two_teams() -> (World, Neighbour) {
-    let mut world = World::new().await;
-    let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
-    world.make("v1", "Namespace", namespace).await;
+/// The same with an operator that serves all namespaces, and an issuer that allows them this.
+async fn shared_by(mut world: World, allow: Value) -> World {
     let secret = json!({ "metadata": { "name": "shared-credential", "namespace": "default" }, "data": { "token": "cmlnaHQ=" } });
     world.make("v1", "Secret", secret).await;
-    let allow = json!([{ "namespaces": { "names": [NAMESPACE, NEIGHBOUR] }, "adopt": true }]);
     let settings = json!({ "profile": "memory" });
     world.cluster_issuer("shared", settings, allow).await;
     world.start_everywhere();
+    world
+}
+
+/// An operator that serves both, and a token of the neighbour in its second revision.
+async fn two_teams() -> (World, Neighbour) {
+    let world = World::new().await;
+    let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
+    world.make("v1", "Namespace", namespace).await;
+    let allow = json!([{ "namespaces": { "names": [NAMESPACE, NEIGHBOUR] }, "adopt": true }]);
+    let world = shared_by(world, allow).await;
     let spec = of_shared(json!({
         "token": { "name": "theirs", "lifetime": "30d" },
         "rotation": { "overlap": "1h" },
@@ -378,5 +384,59 @@ async fn texts_that_admission_would_refuse_are_named_mint_nothing_and_delay_nobo
         world.delete().await;
         world.pass(10).await;
         assert!(world.object().is_none(), "{field}");
+    }
+}
+
+/// Where nobody finds a lost token by its name the same request gets it again, and that asks for what the status says.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_status_says_that_a_mint_began_gets_no_more_by_it_than_it_is_granted() {
+    let granted = json!({ "name": "ci", "scopes": ["read"], "lifetime": "30d" });
+    let beyond = [
+        json!({ "scopes": ["admin"] }),
+        json!({ "scopes": [] }),
+        json!({ "lifetime": "never" }),
+        json!({ "parameters": { "org": "theirs" } }),
+    ];
+    for (inputs, wish) in beyond
+        .into_iter()
+        .flat_map(|lie| {
+            let mut inputs = granted.clone();
+            let lie = lie.as_object().unwrap().clone();
+            inputs.as_object_mut().unwrap().extend(lie);
+            [
+                (inputs.clone(), json!({})),
+                (inputs.clone(), json!({ "suspend": true })),
+                (inputs, json!({ "token": { "scopes": ["admin"] } })),
+            ]
+        })
+        .chain([(granted.clone(), json!({}))])
+    {
+        let about = format!("{inputs}, {wish}");
+        let mut settings = MemorySettings::default();
+        settings.capabilities.lost_answer = LostAnswer::Replay;
+        let allow = json!([{ "namespaces": { "names": [NAMESPACE] }, "scopes": ["read"], "maxLifetime": "30d" }]);
+        let world = shared_by(World::with(settings).await, allow).await;
+        world.ask(of_shared(json!({ "token": granted }))).await;
+        world.pass(30).await;
+        world.change(json!({ "spec": wish })).await;
+        world.pass(30).await;
+        let deadline = world.clock.now().to_string();
+        let forged =
+            json!({ "nonce": "aaaaaaaa", "revision": 2, "deadline": deadline, "inputs": inputs });
+        world
+            .forge_status(json!({ "status": { "attempts": [forged] } }))
+            .await;
+        world.pass(HOUR).await;
+        let minted = world.issuer.minted();
+        let begun = minted.iter().filter(|minted| {
+            let marker = minted.marker.as_ref();
+            marker.is_some_and(|marker| marker.nonce.as_str() == "aaaaaaaa")
+        });
+        let may = usize::from(inputs == granted);
+        assert_eq!(begun.count(), may, "{about}");
+        let status = world.object().unwrap().status.unwrap();
+        assert!(status.attempts.is_empty(), "{about}: it waits for ever");
+        let given_up = u32::from(inputs != granted);
+        assert_eq!(status.suspects, given_up, "{about}");
     }
 }

@@ -139,12 +139,12 @@ fn with_kinds_of_before(world: &World) {
             forget(object.pointer_mut(part), fields);
         }
         for (list, fields) in [
-            ("/status/attempts", ["identity", "repairs"]),
-            ("/status/past", ["endedAt", "undelivered"]),
+            ("/status/attempts", &["beganAt", "identity", "repairs"][..]),
+            ("/status/past", &["endedAt", "undelivered"]),
         ] {
             let entries = object.pointer_mut(list).and_then(Value::as_array_mut);
             for entry in entries.into_iter().flatten() {
-                forget(Some(entry), &fields);
+                forget(Some(entry), fields);
             }
         }
     });

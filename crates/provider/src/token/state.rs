@@ -243,6 +243,7 @@ impl Stored {
             suspect: false,
             // A read asks before it stores that a token is missing.
             doubt: Doubt::default(),
+            not_granted: Vec::new(),
         }
     }
 

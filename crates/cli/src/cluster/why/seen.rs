@@ -165,6 +165,7 @@ impl Seen {
             clock_ahead: SignedDuration::ZERO,
             suspect: false,
             doubt: Doubt::default(),
+            not_granted: Vec::new(),
         }
     }
 

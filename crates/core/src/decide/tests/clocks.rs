@@ -101,14 +101,19 @@ fn a_revoke_that_was_sent_in_the_future_is_seen_to_be_done_by_the_next_listing()
 #[test]
 fn an_attempt_that_a_clock_that_was_ahead_began_is_closed_as_soon_as_any_other_could_be() {
     let case = case().with(|c| {
-        c.record.attempts = vec![attempt(2, instant::after(c.now, hours(8)))];
+        let ahead = instant::after(c.now, hours(8));
+        c.record.attempts = vec![Attempt {
+            began_at: Some(ahead),
+            ..attempt(2, ahead)
+        }];
         c.record.last_revision = 2;
     });
     let now = case.now;
     let longest = schedule::attempt_length(&case.spec, &case.can);
     let over = instant::after(now, longest);
     let case = case.with(|c| c.record = as_of(c, now));
-    assert_eq!(case.record.attempts[0].deadline, over);
+    let open = &case.record.attempts[0];
+    assert_eq!((open.began_at, open.deadline), (Some(now), over));
     // It is a time like any other from then on.
     let later = instant::after(now, secs(20));
     assert_eq!(as_of(&case, later).attempts[0].deadline, over);

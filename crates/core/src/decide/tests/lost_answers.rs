@@ -133,6 +133,37 @@ fn a_lost_answer_is_replayed_while_suspended_since_open_attempts_finish() {
     assert_eq!(case.reason(), Reason::ReplayLostAnswer);
 }
 
+#[test]
+fn an_attempt_that_asks_for_more_than_is_granted_is_not_sent_again_and_given_up_at_its_deadline() {
+    let refused = case().with(|c| {
+        c.can.lost_answer = LostAnswer::Replay;
+        c.record.attempts = vec![attempt(2, at(160)), attempt(3, at(160))];
+        c.observed.not_granted = vec![nonce(2)];
+        c.spec.trigger = Some("now".into());
+        c.now = at(159);
+    });
+    let deleted = refused.clone().with(|c| {
+        c.spec.deletion.since = Some(at(100));
+        c.record.attempts.truncate(1);
+        c.observed.destination = Destination::Absent;
+    });
+    let given_up = Some(Action::Record(Note::AttemptClosed {
+        attempt: attempt(2, at(160)),
+        suspect: true,
+    }));
+    assert_eq!(refused.reason(), Reason::Ambiguous);
+    assert_eq!(refused.action(), None);
+    assert_eq!(refused.decide().check_again, Some(at(160)));
+    let refused = refused.with(|c| c.now = at(160));
+    assert_eq!(refused.action(), given_up);
+    let others = refused.with(|c| {
+        c.record.attempts.remove(0);
+    });
+    assert_eq!(others.reason(), Reason::ReplayLostAnswer);
+    assert_eq!(deleted.action(), None);
+    assert_eq!(deleted.with(|c| c.now = at(170)).action(), given_up);
+}
+
 fn carrying(revision: u8) -> Destination {
     Destination::Present {
         version: DestinationVersion::Absent,

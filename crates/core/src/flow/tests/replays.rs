@@ -66,3 +66,29 @@ fn a_replay_is_the_same_request_and_its_token_is_as_old_as_the_first() {
     };
     assert_eq!(publication.current.created_at, first);
 }
+
+#[test]
+fn a_replay_is_the_same_request_whatever_was_set_since() {
+    let case = case().with(|c| c.can.lost_answer = LostAnswer::Replay);
+    let mut flow = MintFlow::new(plan(&case), at(0));
+    flow.next(Answer::Start, at(0));
+    let rehearsed = Answer::Rehearsed {
+        version: DestinationVersion::Absent,
+        current: None,
+    };
+    let Ask::WriteAttempt(written) = flow.next(rehearsed, at(0)) else {
+        panic!("an attempt is written");
+    };
+    let Ask::Mint { at: first, .. } = flow.next(Answer::AttemptWritten, at(3)) else {
+        panic!("the mint is sent");
+    };
+    let changed = case.with(|c| {
+        c.spec.request_timeout = secs(60);
+        c.can.settle = secs(90);
+    });
+    let mut flow = MintFlow::replay(plan(&changed), written, at(500));
+    let Ask::Mint { at: again, .. } = flow.next(Answer::Start, at(500)) else {
+        panic!("the mint is sent again");
+    };
+    assert_eq!(again, first);
+}

@@ -181,6 +181,7 @@ fn open_attempt(stored: &mut Stored, wanted: &Wanted, since: Timestamp) {
         nonce,
         revision,
         inputs: wanted.spec.inputs.clone(),
+        began_at: None,
         // Long ago, unless a mint of the last minutes is known to have lost its answer.
         deadline: stored
             .lost_until
