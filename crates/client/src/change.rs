@@ -1,6 +1,5 @@
 //! The change of a living token in place, which keeps the marker that shows whose it is.
 
-use jiff::Timestamp;
 use tokenwright_core::{Change, Held, Inputs, LostAnswer, UpdateKind};
 
 use crate::error::{Error, ErrorKind, Operation};
@@ -30,6 +29,7 @@ impl ChangeError {
 /// Changes a token in place, where the issuer shows that it is ours: an id on record is anybody's word, and a name of
 /// ours on somebody else's token would have it revoked. A name comes alone and first: where the issuer keeps it without
 /// the marker, by which alone the token is found and revoked, the former one is put back and nothing else is changed.
+/// A lifetime counts from the mint, as that of a new token does: no change lets a token live longer than it says.
 ///
 /// # Errors
 /// What the issuer answered, that it shows no marker of ours, or that it does not keep it.
@@ -37,10 +37,10 @@ pub async fn change(
     issuer: &dyn Issuer,
     held: &Held,
     change: &Change,
-    now: Timestamp,
 ) -> Result<Token, ChangeError> {
     let named = |name: &str| held.token.marker.remote_name(name);
     let name = named(&change.inputs.name);
+    let since = held.created_at;
     let proves = issuer.capabilities().lost_answer == LostAnswer::FindByMarker;
     if proves {
         let shown = issuer.get(&held.token.id, &held.token.parameters).await?;
@@ -58,10 +58,10 @@ pub async fn change(
         };
         let (id, former) = (&held.token.id, &held.inputs.name);
         let to = rename(&change.inputs.name);
-        let shown = issuer.update(id, &name, &to, now).await?;
+        let shown = issuer.update(id, &name, &to, since).await?;
         if shown.carries(&held.token.marker) == Some(false) {
             let back = issuer
-                .update(id, &named(former), &rename(former), now)
+                .update(id, &named(former), &rename(former), since)
                 .await;
             return Err(ChangeError::MarkerNotKept(marker_not_kept(issuer, back)));
         }
@@ -69,7 +69,7 @@ pub async fn change(
             return Ok(shown);
         }
     }
-    Ok(issuer.update(&held.token.id, &name, change, now).await?)
+    Ok(issuer.update(&held.token.id, &name, change, since).await?)
 }
 
 fn not_ours(issuer: &dyn Issuer) -> Error {

@@ -161,13 +161,13 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// All tokens, all pages, or an error; never a part of them as if it were all.
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error>;
 
-    /// Changes a living token in place and reads it back.
+    /// Changes a living token in place and reads it back. Its lifetime counts from `since`, when it was minted.
     async fn update(
         &self,
         id: &TokenId,
         remote_name: &str,
         change: &Change,
-        at: Timestamp,
+        since: Timestamp,
     ) -> Result<Token, Error>;
 
     /// Switches a token. Where the system only flips, the state is read first and after, and nothing is

@@ -54,7 +54,7 @@ pub fn evolve_beside(
             ends::seen(it, token, ended, now);
         }
         Outcome::Proved(liveness) => current::proved(it, liveness, now),
-        Outcome::Updated { inputs, expires_at } => current::updated(it, inputs, expires_at, now),
+        Outcome::Updated { inputs, expires_at } => current::updated(it, inputs, expires_at),
         Outcome::Disabling => current::disabling(it, now),
         Outcome::Switched(switch) => current::switched(it, switch),
         Outcome::NotSwitched {

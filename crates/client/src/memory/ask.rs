@@ -16,7 +16,7 @@ pub(super) enum Ask {
     Mint(Box<MintRequest>),
     Get(TokenId),
     List(Filter),
-    Update(TokenId, String, Box<Change>),
+    Update(TokenId, String, Box<Change>, Timestamp),
     Switch(TokenId, Switch),
     Revoke(TokenId),
 }
@@ -76,7 +76,7 @@ impl Ask {
     pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Mint(request) => Some(&request.remote_name),
-            Self::Update(_, name, _) => Some(name),
+            Self::Update(_, name, ..) => Some(name),
             Self::Identity
             | Self::Check(_)
             | Self::Get(_)

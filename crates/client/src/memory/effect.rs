@@ -35,7 +35,9 @@ impl World {
                 Ok(Reply::Token(token))
             }
             Ask::List(filter) => self.list(settings, filter, now),
-            Ask::Update(id, name, change) => self.update(settings, (id, name), change, now),
+            Ask::Update(id, name, change, since) => {
+                self.update(settings, (id, name), change, *since)
+            }
             Ask::Switch(id, switch) => self.switch(settings, id, *switch),
             Ask::Revoke(id) => {
                 if !settings.capabilities.revoke {
@@ -155,13 +157,13 @@ impl World {
         settings: &MemorySettings,
         (id, name): (&TokenId, &str),
         change: &Change,
-        now: Timestamp,
+        since: Timestamp,
     ) -> Result<Reply, ErrorKind> {
         let allowed = |kind| settings.capabilities.update.contains(kind);
         if !change.kinds.iter().all(allowed) {
             return Err(ErrorKind::Invalid);
         }
-        let rounded = |l| after(now, settings.limits.rounded(l));
+        let rounded = |l| after(since, settings.limits.rounded(l));
         let name = settings.keeps_of(name);
         let entry = self.entry(id).ok_or(ErrorKind::NotFound)?;
         for kind in &change.kinds {

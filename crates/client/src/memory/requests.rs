@@ -272,10 +272,10 @@ impl Issuer for MemoryIssuer {
         id: &TokenId,
         remote_name: &str,
         change: &Change,
-        _: Timestamp,
+        since: Timestamp,
     ) -> Result<Token, Error> {
         let change = Box::new(change.clone());
-        let ask = Ask::Update(id.clone(), remote_name.to_owned(), change);
+        let ask = Ask::Update(id.clone(), remote_name.to_owned(), change, since);
         match self.ask(ask).await? {
             Reply::Token(Some(token)) => Ok(token),
             _ => Err(self.nonsense(Operation::Update)),

@@ -182,7 +182,7 @@ impl Issuer for ProfileIssuer {
         id: &TokenId,
         remote_name: &str,
         change: &Change,
-        at: Timestamp,
+        since: Timestamp,
     ) -> Result<Token, Error> {
         let operation = Operation::Update;
         let allowed = |kind: &UpdateKind| self.profile.capabilities.update.contains(kind);
@@ -211,11 +211,11 @@ impl Issuer for ProfileIssuer {
             UpdateKind::ExtendExpiry,
         ];
         let lifetime = match expiry.iter().any(wants) {
-            true => self.lifetime(change.inputs.lifetime, at),
+            true => self.lifetime_left(change.inputs.lifetime, since),
             false => Some(nothing()),
         };
-        let too_long = || InvalidSpec::new("lifetime", "ends after the end of time");
-        let lifetime = lifetime.ok_or_else(|| self.invalid(operation, too_long()))?;
+        let unfit = || InvalidSpec::new("lifetime", "ends too soon or too late for this system");
+        let lifetime = lifetime.ok_or_else(|| self.invalid(operation, unfit()))?;
         context.insert("name".to_owned(), name);
         context.insert("scopes".to_owned(), scopes);
         context.insert("lifetime".to_owned(), lifetime);

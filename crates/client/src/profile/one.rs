@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minijinja::Value;
+use tokenwright_core::instant::after;
 use tokenwright_core::{InvalidSpec, Lifetime, Parameters, TokenId};
 
 use super::answered::Answered;
@@ -64,6 +65,20 @@ impl ProfileIssuer {
                     .checked_div(plan.unit.length().as_secs())?,
             ),
         })
+    }
+
+    /// The lifetime of a token that was minted then, as the system wants to be asked for it now.
+    pub(super) fn lifetime_left(&self, lifetime: Lifetime, since: Timestamp) -> Option<Value> {
+        let now = self.clock.now();
+        match lifetime {
+            Lifetime::For(whole) if self.profile.plan.unit.counts_from_now() => {
+                let left = after(since, whole).duration_since(now);
+                // Less than one unit would be told as none, which may mean for ever.
+                let enough = left >= self.profile.plan.unit.length();
+                enough.then(|| self.lifetime(Lifetime::For(left), now))?
+            }
+            _ => self.lifetime(lifetime, since),
+        }
     }
 
     pub(super) async fn look(

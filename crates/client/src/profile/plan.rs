@@ -352,6 +352,14 @@ impl Unit {
             Self::Day | Self::Date => SignedDuration::from_hours(24),
         }
     }
+
+    /// Whether a lifetime is told as a length, which the system counts from when it is told.
+    pub(super) fn counts_from_now(self) -> bool {
+        match self {
+            Self::Instant | Self::Unix | Self::UnixMillisecond | Self::Date | Self::None => false,
+            Self::Second | Self::Millisecond | Self::Minute | Self::Hour | Self::Day => true,
+        }
+    }
 }
 
 impl file::Kind {

@@ -7,6 +7,8 @@ use super::view::View;
 use crate::capabilities::UpdateKind;
 use crate::duration::Lifetime;
 use crate::instant::after;
+use crate::record::Held;
+use crate::schedule;
 
 /// What the wanted inputs differ in, and whether only a new token can have them.
 #[derive(Debug)]
@@ -30,18 +32,23 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
     }
     let mut remint = has.parameters != wants.parameters;
     if has.lifetime != wants.lifetime {
-        let wanted_end = wants
-            .lifetime
-            .duration()
-            .map(|d| after(current.created_at, d));
-        kinds.push(match (has.lifetime, wants.lifetime) {
-            (Lifetime::Never, _) => UpdateKind::AddExpiry,
-            (Lifetime::For(_), Lifetime::Never) => UpdateKind::ExtendExpiry,
-            (Lifetime::For(a), Lifetime::For(b)) if b < a => UpdateKind::ShortenExpiry,
-            (Lifetime::For(_), Lifetime::For(_)) => UpdateKind::ExtendExpiry,
+        let end_of = |lifetime: Lifetime| lifetime.duration().map(|d| after(current.created_at, d));
+        let (ends, wanted_end) = (end_of(has.lifetime), end_of(wants.lifetime));
+        // An issuer may have given less than was asked for.
+        let ends = ends.map(|end| current.relied_on_until().unwrap_or(end).min(end));
+        kinds.push(match (ends, wanted_end) {
+            (None, _) => UpdateKind::AddExpiry,
+            (Some(ends), Some(wanted)) if wanted <= ends => UpdateKind::ShortenExpiry,
+            (Some(_), _) => UpdateKind::ExtendExpiry,
         });
-        // An expiry that already lies behind would end what works.
-        remint |= wanted_end.is_some_and(|end| end <= now);
+        // An end that lies behind, or so near that a renewal is due, would end what works.
+        let changed = Held {
+            expires_at: wanted_end,
+            wished_end: wanted_end,
+            ..current.clone()
+        };
+        let due = schedule::renew_at(view.spec, &changed);
+        remint |= wanted_end.into_iter().chain(due).any(|at| at <= now);
     }
     remint |= kinds.iter().any(|kind| !view.can.update.contains(kind));
     Some(Changes {

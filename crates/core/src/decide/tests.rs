@@ -4,6 +4,7 @@ mod accounts;
 mod clocks;
 mod deletion;
 mod doubts;
+mod lifetimes;
 mod losses;
 mod lost_answers;
 mod overlaps;

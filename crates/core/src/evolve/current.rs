@@ -21,17 +21,11 @@ pub(super) fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
     resume(record, Duty::Prove);
 }
 
-pub(super) fn updated(
-    record: &mut Record,
-    inputs: Inputs,
-    expires_at: Option<Timestamp>,
-    now: Timestamp,
-) {
+pub(super) fn updated(record: &mut Record, inputs: Inputs, expires_at: Option<Timestamp>) {
     if let Some(held) = &mut record.current {
         if held.inputs.lifetime != inputs.lifetime {
-            // Some systems count it from the mint; from now on it is never longer.
             let lifetime = inputs.lifetime.duration();
-            held.wished_end = lifetime.map(|lifetime| after(now, lifetime));
+            held.wished_end = lifetime.map(|lifetime| after(held.created_at, lifetime));
         }
         held.inputs = inputs;
         held.expires_at = expires_at;

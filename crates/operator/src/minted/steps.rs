@@ -175,7 +175,7 @@ async fn update(
     };
     let now = managed.context.clock.now();
     let issuer = managed.handle.issuer.as_ref();
-    let changed = change_in_place(issuer, &held, &change, now).await;
+    let changed = change_in_place(issuer, &held, &change).await;
     managed.remember(|seen| seen.touched_at = Some(now));
     let outcome = match changed {
         Ok(shown) => Outcome::Updated {

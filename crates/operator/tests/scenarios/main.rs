@@ -41,7 +41,7 @@ mod only_observed;
 mod ordinary;
 mod pauses;
 mod points;
-mod renamed;
+
 mod replicas;
 mod requests;
 mod restored;
@@ -58,6 +58,7 @@ mod starts;
 mod taken;
 mod tenants;
 mod texts;
+mod updated;
 mod upgrades;
 mod watches;
 mod windows;

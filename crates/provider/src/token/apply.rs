@@ -273,22 +273,15 @@ impl Work<'_> {
         let remote_name = held.token.marker.remote_name(&change.inputs.name);
         let issuer = &session.connected.issuer;
         let ask = || async {
-            let now = session.now();
-            let mut change = change.clone();
-            // A lifetime counts from the change on.
-            if let Some(until) = &self.wanted.until {
-                change.inputs.lifetime = until.lifetime(now);
-            }
-            let updated = tokenwright_client::change(&**issuer, held, &change, now);
-            let updated = updated.await.map_err(ChangeError::into_error)?;
-            Ok((updated, change.inputs))
+            let updated = tokenwright_client::change(&**issuer, held, change);
+            updated.await.map_err(ChangeError::into_error)
         };
         let updated = session.patiently(ask).await;
         session.connected.changed(&held.token.parameters);
         match updated {
-            Ok((token, inputs)) => {
+            Ok(token) => {
                 let outcome = Outcome::Updated {
-                    inputs,
+                    inputs: change.inputs.clone(),
                     expires_at: token.expires_at,
                 };
                 self.evolve(outcome);

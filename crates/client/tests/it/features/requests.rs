@@ -1,6 +1,8 @@
 //! What is written into requests: forms, lifetimes, what a living token shows.
 
-use tokenwright_client::{ErrorKind as K, Issuer};
+use jiff::SignedDuration;
+use tokenwright_client::{Clock, ErrorKind as K, Issuer};
+use tokenwright_core::instant::before;
 use tokenwright_core::{Change, Parameters, Switch, TokenId, UpdateKind};
 
 use crate::support::{json, serve};
@@ -178,9 +180,13 @@ async fn a_request_that_replaces_the_whole_token_repeats_what_it_showed() {
         inputs: request("1d").inputs,
         kinds: vec![kind],
     };
-    let at = request("1d").at;
+    // It was minted an hour ago, and a length counts from now on.
+    let since = before(Clock::system().now(), SignedDuration::from_hours(1));
     for kind in [UpdateKind::Name, UpdateKind::AddExpiry] {
-        issuer.update(&id, "new", &change(kind), at).await.unwrap();
+        issuer
+            .update(&id, "new", &change(kind), since)
+            .await
+            .unwrap();
     }
     let received = server.received();
     let puts: Vec<_> = received.iter().filter(|r| r.starts_with("PUT")).collect();
@@ -188,14 +194,15 @@ async fn a_request_that_replaces_the_whole_token_repeats_what_it_showed() {
         .iter()
         .map(|r| r.split_once("\r\n\r\n").unwrap().1)
         .collect();
-    assert_eq!(
-        bodies,
-        [
-            r#"{"name":"n","on":false,"policy":[{"x":1}]}"#,
-            r#"{"name":"new","policy":[{"x":1}]}"#,
-            r#"{"name":"n","policy":[{"x":1}],"ttl":86400}"#,
-        ]
-    );
+    let expected = [
+        r#"{"name":"n","on":false,"policy":[{"x":1}]}"#,
+        r#"{"name":"new","policy":[{"x":1}]}"#,
+    ];
+    assert_eq!(bodies[..2], expected);
+    let (rest, left) = bodies[2].split_once(r#","ttl":"#).unwrap();
+    assert_eq!(rest, r#"{"name":"n","policy":[{"x":1}]"#);
+    let left: u32 = left.trim_end_matches('}').parse().unwrap();
+    assert!((82_740..=82_800).contains(&left), "{left}");
 }
 
 #[tokio::test]

@@ -65,6 +65,22 @@ async fn scopes_are_changed_on_the_living_token_where_the_issuer_can_change_all_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lifetime_that_is_changed_on_the_living_token_counts_from_its_mint() {
+    let mut run = able(&[UpdateKind::ExtendExpiry, UpdateKind::ShortenExpiry]).await;
+    for (lifetime, mints) in [(25, 1), (60, 1), (30, 1), (12, 2)] {
+        tokio::time::sleep(hours(3 * 24)).await;
+        run.config.insert("lifetime", format!("{lifetime}d"));
+        let said = run.apply().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        rests(&mut run, mints).await;
+        let live = run.issuer.live().into_iter().map(|one| one.token);
+        let token = live.filter(|token| token.id == id(&run)).last().unwrap();
+        let (from, to) = (token.created_at.unwrap(), token.expires_at.unwrap());
+        assert_eq!(to.duration_since(from).as_hours(), 24 * lifetime);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_is_refused_lost_or_late_is_made_by_the_next_apply_and_mints_nothing() {
     let off = ("enabled", Value::from(false));
     let on = ("enabled", Value::from(true));
