@@ -14,6 +14,7 @@ mod bad_input;
 mod blind;
 mod changes;
 mod data;
+mod declared;
 mod docs;
 mod encrypted;
 mod ends;
