@@ -99,6 +99,12 @@ pub enum NotSeen {
         /// The nominated id.
         id: String,
     },
+    /// The revoke was accepted, and the issuer failed when it was asked what came of it.
+    #[error("token {id} was said to be revoked, and the issuer did not say what came of it")]
+    NotTold {
+        /// The nominated id.
+        id: String,
+    },
 }
 
 /// What came of a revoke.

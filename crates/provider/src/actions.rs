@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use tfplugin::{Action, Connection, Diagnostics, Invoke, Value, async_trait};
-use tokenwright_client::{Error, RevokeError};
+use tokenwright_client::{Error, NotSeen, RevokeError};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
 use crate::connect::{Connected, Fresh, Purpose};
@@ -221,6 +221,10 @@ impl Verb {
                         diagnostics::not_done(&named, self.past(), error),
                         next(error),
                     ),
+                    RevokeError::NotSeen(NotSeen::NotTold { .. }) => {
+                        let summary = diagnostics::not_known(&named, self.past());
+                        (summary, SHOWN_LATER.to_owned())
+                    }
                     RevokeError::NotSeen(_) => (self.not_done(&named), SHOWN_LATER.to_owned()),
                     RevokeError::NotProven(_) => (self.not_done(&named), AS_IT_WAS.to_owned()),
                 };

@@ -71,9 +71,13 @@ pub(crate) fn may_be_done(error: &Error) -> bool {
 /// That something was not done, as far as that is known.
 pub(crate) fn not_done(what: &str, done: &str, error: &Error) -> String {
     match may_be_done(error) {
-        true => format!("Whether {what} was {done} is not known"),
+        true => not_known(what, done),
         false => format!("{what} was not {done}"),
     }
+}
+
+pub(crate) fn not_known(what: &str, done: &str) -> String {
+    format!("Whether {what} was {done} is not known")
 }
 
 /// What follows a refusal: what is said where it may pass, else that somebody must change something.
@@ -127,7 +131,7 @@ fn detail(error: &Error, next: &str) -> String {
     )
 }
 
-fn log(error: &Error) {
+pub(crate) fn log(error: &Error) {
     let chain = chain(error);
     tracing::warn!(kind = error.kind.name(), "{chain}");
 }
@@ -161,6 +165,9 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
         }
         RevokeError::NotSeen(NotSeen::MissedOnce { .. }) => {
             not_seen("the issuer did not show the token when it was looked for once, and one look may miss it.")
+        }
+        RevokeError::NotSeen(NotSeen::NotTold { .. }) => {
+            not_seen("the issuer accepted the revoke, and did not answer when it was asked what came of it.")
         }
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_client::{
-    Error, Evidence, Listing, Nomination, NotProven, RevokeError, Revoked, SecretValue, revoke,
-    second_look, seen_to_end,
+    Error, Evidence, Listing, Nomination, NotProven, NotSeen, RevokeError, Revoked, SecretValue,
+    revoke, second_look, seen_to_end,
 };
 use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, Look, TokenRef, schedule};
 
 use super::owner::CredentialOwner;
+use crate::diagnostics;
 use crate::session::Session;
 
 mod destroy;
@@ -169,9 +170,15 @@ impl Session {
                 Err(_) if began < settled => self.after(failures).map(|at| at.min(settled)),
                 Err(_) => None,
             };
-            match again {
-                Some(at) => self.sleep_until(at).await,
-                None => return seen,
+            match (again, seen) {
+                (Some(at), _) => self.sleep_until(at).await,
+                // It was accepted: that nobody looked makes nothing undone.
+                (None, Err(RevokeError::Issuer(error))) => {
+                    diagnostics::log(&error);
+                    let id = nomination.token.id.to_string();
+                    return Err(NotSeen::NotTold { id }.into());
+                }
+                (None, seen) => return seen,
             }
             failures = failures.saturating_add(1);
         }

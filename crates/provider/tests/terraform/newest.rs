@@ -11,6 +11,7 @@ use crate::support::{CI, World};
 
 mod actions;
 mod query;
+mod saved;
 
 /// An example of the registry's layout.
 fn example(name: &str) -> String {

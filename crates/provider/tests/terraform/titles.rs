@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a title stands behind.
-const BEFORE: [&str; 11] = [
+const BEFORE: [&str; 12] = [
     ".error(",
     ".error_at(",
     ".warning(",
@@ -14,6 +14,7 @@ const BEFORE: [&str; 11] = [
     "advice(diags, ",
     "fn not_minted",
     "fn not_done",
+    "fn not_known",
     "fn cannot(",
     "Unfit::new(",
     "[one, other] => (",

@@ -5,10 +5,10 @@ use tokenwright_sandbox::ledger::What;
 use super::{example, planned, world};
 use crate::support::{CI, Ran, World, seconds};
 
-const ALL: &[&str] = &["revoke", "disable", "enable"];
+pub(super) const ALL: &[&str] = &["revoke", "disable", "enable"];
 
 /// These after the resource: the actions as the examples have them, on this token.
-fn actions(verbs: &[&str], resource: &str, token_id: &str) -> String {
+pub(super) fn actions(verbs: &[&str], resource: &str, token_id: &str) -> String {
     let one = |verb: &&str| example(&format!("actions/tokenwright_{verb}/action.tf"));
     let all: String = verbs.iter().map(one).collect();
     assert_eq!(all.matches(ITS).count(), verbs.len());
@@ -17,7 +17,7 @@ fn actions(verbs: &[&str], resource: &str, token_id: &str) -> String {
     format!("{resource}\n}}\n{all}")
 }
 
-const ITS: &str = "tokenwright_api_token.ci.token_id";
+pub(super) const ITS: &str = "tokenwright_api_token.ci.token_id";
 
 async fn invoke(world: &World, verb: &str) -> Ran {
     let invoke = format!("-invoke=action.tokenwright_{verb}.ci");
@@ -27,7 +27,7 @@ async fn invoke(world: &World, verb: &str) -> Ran {
 }
 
 /// What an action told on the way.
-fn told(ran: &Ran) -> String {
+pub(super) fn told(ran: &Ran) -> String {
     let lines = ran
         .lines
         .iter()
@@ -39,7 +39,7 @@ fn told(ran: &Ran) -> String {
 }
 
 /// What the vendor was asked to do, in this order; what was only asked about is left out.
-fn done(world: &World) -> Vec<What> {
+pub(super) fn done(world: &World) -> Vec<What> {
     let ledger = world.sandbox.ledger(None).unwrap();
     let all = ledger.events.iter().map(|entry| entry.what);
     all.filter(|what| !matches!(what, What::Use | What::Refused))
@@ -151,7 +151,7 @@ resource "terraform_data" "job" {{
 }
 
 /// A resource that rotates with each round, and an action that revokes after that.
-fn revoking_after_rotation(round: u32) -> String {
+pub(super) fn revoking_after_rotation(round: u32) -> String {
     format!(
         r#"{CI}
   rotation = {{ triggers = {{ round = "{round}" }} }}
