@@ -67,6 +67,7 @@ mod yaml;
 pub use engine::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use group::Group;
 pub use load::InvalidProfile;
+pub use read::MOST_OF_ID;
 pub use schema::schema;
 
 /// One token system, checked and compiled.

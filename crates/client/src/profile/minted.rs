@@ -11,7 +11,7 @@ use super::answered::Answered;
 use super::further::ORDINALS;
 use super::names;
 use super::plan::{MintPlan, ValuePlan};
-use super::read::{Unreadable, fresh_token, text};
+use super::read::{Unreadable, fresh_token, short, text};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::{Minted, Token};
 use crate::secret::{SecretText, SecretValue};
@@ -135,7 +135,7 @@ impl ProfileIssuer {
         for (name, expression) in &self.profile.plan.public {
             let text = text("public", Some(expression), context.clone()).map_err(unreadable)?;
             let text = text.ok_or_else(|| unreadable(Unreadable::Missing("public")))?;
-            public.insert(name.clone(), text);
+            public.insert(name.clone(), short("public", text).map_err(unreadable)?);
         }
         Ok(Fresh::Useful(Minted {
             token,

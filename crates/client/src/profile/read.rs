@@ -15,8 +15,9 @@ use crate::room::NoRoom;
 use crate::text::{Compiled, Context, EvaluationFailed, Scope};
 use crate::text::{NoTime, Notation, instant_of};
 
-/// The most bytes of an id and of an identity: they are recorded again and again, and stand in paths.
-const MOST_OF_ID: usize = 1024;
+/// The most bytes of an id, of an identity and of a public part: they are recorded again and again, stand in paths,
+/// and are delivered.
+pub const MOST_OF_ID: usize = 1024;
 
 /// An answer that is not of the shape that the profile says.
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +171,11 @@ fn text_in(
 /// An id or identity, which must be there.
 pub(super) fn id(field: &'static str, text: Option<String>) -> Result<String, Unreadable> {
     let text = text.filter(|text| !text.is_empty());
-    let text = text.ok_or(Unreadable::Missing(field))?;
+    short(field, text.ok_or(Unreadable::Missing(field))?)
+}
+
+/// A text that is recorded or delivered.
+pub(super) fn short(field: &'static str, text: String) -> Result<String, Unreadable> {
     match text.len() {
         0..=MOST_OF_ID => Ok(text),
         length => Err(Unreadable::TooLong { field, length }),

@@ -51,6 +51,9 @@ fn a_path_segment_is_encoded_and_never_empty_or_a_dot() {
         "/keys/$('')",
         "/keys/$('..')",
         "/keys/$('.')",
+        "/keys/$('.')$('.')",
+        "/keys/.$('.')",
+        "/keys/$('.').",
     ] {
         assert!(path(bad).is_err(), "{bad}");
     }

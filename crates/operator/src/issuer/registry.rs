@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::reason;
 use tokenwright_client::account::SecretDigests;
+use tokenwright_client::profile::MOST_OF_ID;
 use tokenwright_client::{Account, ErrorKind, Rate, SecretText, SecretValue};
 use tokenwright_core::{IssuerSeen, TokenId};
 
@@ -20,7 +21,7 @@ use crate::issuer::losses::Losses;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::scheduler::Scheduler;
 use crate::secret::limits::SecretLimits;
-use crate::secret::parts::{DigestKey, LONGEST_PUBLIC_PART};
+use crate::secret::parts::DigestKey;
 use parking_lot::Mutex;
 
 /// One issuer, ready to be asked.
@@ -103,7 +104,7 @@ impl Handle {
     /// All parts of a value, secret and public, and the most bytes of each.
     pub(crate) fn parts(&self) -> BTreeMap<String, usize> {
         let public = self.public_parts.iter().cloned();
-        let mut parts: BTreeMap<_, _> = public.map(|name| (name, LONGEST_PUBLIC_PART)).collect();
+        let mut parts: BTreeMap<_, _> = public.map(|name| (name, MOST_OF_ID)).collect();
         parts.extend(self.issuer.value_parts().clone());
         parts
     }

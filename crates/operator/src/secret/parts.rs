@@ -11,12 +11,10 @@ use k8s_openapi::api::core::v1::Secret;
 use sha2::{Digest as _, Sha256};
 use tokenwright_api::names::annotation;
 use tokenwright_client::account::SecretDigests;
+use tokenwright_client::profile::MOST_OF_ID;
 use tokenwright_client::{SecretText, SecretValue, Unsendable};
 use tokenwright_core::{Identity, Intact, TokenRef};
 use zeroize::Zeroizing;
-
-/// Public parts have no stated size; ids and names of known systems are far shorter.
-pub(crate) const LONGEST_PUBLIC_PART: usize = 256;
 
 /// Characters that end or escape a text in nearly every format.
 const WORST: &[u8] = br#""\"#;
@@ -101,7 +99,7 @@ impl Parts {
     /// The worst parts that a profile allows, for the rehearsal: of the largest size, and of characters
     /// that no document takes as they are.
     pub(crate) fn placeholder(sizes: &BTreeMap<String, usize>, public: &[String]) -> Self {
-        let public = public.iter().map(|name| (name, &LONGEST_PUBLIC_PART));
+        let public = public.iter().map(|name| (name, &MOST_OF_ID));
         let filled = |(name, size): (&String, &usize)| {
             (
                 name.clone(),

@@ -179,6 +179,31 @@ async fn an_id_that_begins_the_value_is_read_off_it_and_nothing_more() {
     }
 }
 
+#[tokio::test]
+async fn a_public_part_is_no_longer_than_an_id() {
+    let parts = [
+        ("value", "{ key: { at: /key } }"),
+        ("public", "{ account: item.account }"),
+    ];
+    for (length, fits) in [(1024, true), (1025, false)] {
+        let account = "a".repeat(length);
+        let body = format!(
+            "{{\"id\": \"1\", \"name\": \"n\", \"account\": \"{account}\", \"key\": \"0123456789abcdef\"}}"
+        );
+        let server = serve(move |_| json("201 Made", &body)).await;
+        let issuer = issuer(&parts, &server.endpoint);
+        match issuer.mint(&request("1d")).await {
+            Ok(minted) => assert!(fits && minted.public["account"] == account),
+            Err(error) => {
+                assert!(!fits, "{error:?}");
+                assert_eq!(error.kind, K::OutcomeUnknown);
+                let told = "public has 1025 bytes in the answer, and 1024 are possible";
+                assert!(chain(&error).contains(told), "{}", chain(&error));
+            }
+        }
+    }
+}
+
 #[test]
 fn formats_that_cannot_be_are_refused() {
     for (part, text, told) in [
