@@ -24,6 +24,9 @@ use crate::cluster::history::{History, is_of_tokens, number};
 /// request for that of a watch.
 const SILENT: Duration = Duration::from_secs(15);
 
+/// How a server refuses to stream what is there.
+const REFUSED: [u16; 2] = [400, 422];
+
 /// A page is in memory as a whole, and each object on it may be as large as whoever may write it likes.
 const ON_A_PAGE: u32 = 10;
 
@@ -86,7 +89,7 @@ fn refuses_to_stream(error: &Error) -> bool {
     let Error::WatchStartFailed(kube::Error::Api(status)) = error else {
         return false;
     };
-    [400, 422].contains(&status.code)
+    REFUSED.contains(&status.code)
 }
 
 /// A client whose streams show at least what was true when they were asked for, as a list does. kube asks
@@ -102,11 +105,17 @@ pub(super) fn up_to_date(client: Client, history: History) -> Client {
         }
         let (client, history, begun) = (client.clone(), history.clone(), Arc::clone(&begun));
         async move {
-            if let Some(from) = begun.ended(request.uri()) {
-                let path = request.uri().path();
-                history.watched_on(&client, path, from).await;
+            let uri = request.uri().clone();
+            if let Some(from) = begun.ended(&uri) {
+                history.watched_on(&client, uri.path(), from).await;
             }
-            client.send(request).await
+            let answer = client.send(request).await;
+            if let Ok(answer) = &answer
+                && REFUSED.contains(&answer.status().as_u16())
+            {
+                begun.never(&uri);
+            }
+            answer
         }
     });
     Client::new(service, namespace)
@@ -127,13 +136,24 @@ impl Begun {
     /// time, as all do where the API server begins anew, or that of the `ApiToken`s.
     fn ended(&self, uri: &Uri) -> Option<u64> {
         option(uri, "watch").filter(|watch| *watch == "true")?;
-        let which = format!("{}?{:?}", uri.path(), option(uri, "labelSelector"));
-        let before = self.0.lock().insert(which, Instant::now())?;
+        let before = self.0.lock().insert(which(uri), Instant::now())?;
         let longest = option(uri, "timeoutSeconds")?.parse().ok()?;
         let in_time = before.elapsed() >= Duration::from_secs(longest);
         let from = number(option(uri, "resourceVersion")).filter(|from| *from > 0)?;
         (!in_time || is_of_tokens(uri.path())).then_some(from)
     }
+
+    /// A stream that was refused has not begun: the list in its place is as new as the store.
+    fn never(&self, uri: &Uri) {
+        if option(uri, "sendInitialEvents").is_some() {
+            self.0.lock().remove(&which(uri));
+        }
+    }
+}
+
+/// Which watch a request is for.
+fn which(uri: &Uri) -> String {
+    format!("{}?{:?}", uri.path(), option(uri, "labelSelector"))
 }
 
 /// Where a stream begins with what is newest, in place of anything.

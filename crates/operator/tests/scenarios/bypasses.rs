@@ -440,3 +440,47 @@ async fn a_tenant_whose_status_says_that_a_mint_began_gets_no_more_by_it_than_it
         assert_eq!(status.suspects, given_up, "{about}");
     }
 }
+
+/// Whoever may write the Secret puts a text in the place of the previous value.
+#[tokio::test(start_paused = true)]
+async fn a_previous_value_that_somebody_edits_ends_and_changes_no_token() {
+    let mut world = World::new().await;
+    world.start();
+    let keeps = json!({ "keepPrevious": true });
+    world.ask(json!({ "secret": keeps })).await;
+    let web = json!({ "token": { "name": "web" }, "secret": { "name": "web-token" } });
+    world.ask_as("web", web).await;
+    world.pass(60).await;
+    let theirs = world.secret_called("web-token").unwrap().data.unwrap()["token"].clone();
+    let trigger = |text: &str| json!({ "spec": { "rotation": { "trigger": text } } });
+    world.change(trigger("once")).await;
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(2));
+    let mints = world.issuer.count(Operation::Mint);
+    for named in [false, true] {
+        let says = "token,previous.token";
+        let says = json!({ "annotations": { "tokenwright.dev/parts": says } });
+        let metadata = if named { says } else { json!({}) };
+        let edit = json!({ "data": { "previous.token": theirs }, "metadata": metadata });
+        world.edit_secret(edit).await;
+        world.crash().await;
+        world.start();
+        world.pass(300).await;
+        world.the_secret_works();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        assert_eq!(world.issuer.count(Operation::Mint), mints);
+        assert_eq!(world.issuer.count(Operation::Revoke), 0);
+        assert_eq!(world.issuer.live().len(), 3, "two of ours, one of theirs");
+        let parts = world.annotation("tokenwright.dev/parts");
+        assert_eq!(parts.as_deref(), Some("token"));
+    }
+    // The next rotation puts the value there that it supersedes, and all ends in its time.
+    let second = world.data("token");
+    world.change(trigger("twice")).await;
+    world.pass(60).await;
+    assert_eq!(world.data("previous.token"), second);
+    world.pass(3_700).await;
+    assert_eq!(world.issuer.live().len(), 2);
+    let theirs = String::from_utf8(theirs.0).unwrap();
+    assert!(world.issuer.accepts(&theirs), "a neighbour's token ended");
+}

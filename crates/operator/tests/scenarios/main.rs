@@ -48,6 +48,7 @@ mod restored;
 mod revokes;
 mod rewound;
 mod rewound_mints;
+mod rewound_secrets;
 mod rights;
 mod room;
 mod secrets;

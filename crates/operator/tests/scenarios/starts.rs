@@ -1,15 +1,17 @@
 //! What the operator says at its start: what is missing, what a person does about it, and when that is so
 //! no more.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
+use tokenwright_operator::Options;
 use tokenwright_testbed::memory::{Fault, Verb};
 
-use crate::world::{OPERATOR, TOKENS, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const NAME: &str = TOKENS;
 
@@ -120,4 +122,50 @@ async fn after_a_start_a_tenant_with_one_waits_for_no_crowd_of_another_to_be_loo
         .iter()
         .any(|token| token["metadata"]["name"] == "alone");
     assert!(alone, "{} were looked at before it", known.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_namespaces_on_an_api_server_that_streams_no_lists_are_served_soon() {
+    const MANY: usize = 200;
+    // It says so, or takes the request for that of a watch.
+    for (says_so, within) in [(true, 5), (false, 20)] {
+        let world = World::new().await;
+        let mut begun = HashMap::new();
+        world.api.on_request(move |seen| {
+            let watches = seen.who == OPERATOR && seen.verb == Verb::Watch;
+            let of = (seen.resource.clone(), seen.namespace.clone());
+            let kinds = if seen.resource == "secrets" { 3 } else { 1 };
+            let count = begun.entry(of).or_insert(0);
+            *count += usize::from(watches);
+            match (watches && *count <= kinds, says_so) {
+                (false, _) => Fault::Pass,
+                (true, true) => Fault::refuse(422, "Invalid", "sendInitialEvents is forbidden"),
+                (true, false) => Fault::Hang,
+            }
+        });
+        let others = (1..MANY).map(|number| format!("team-{number}"));
+        let options = Options {
+            watch_namespaces: others.chain([NAMESPACE.to_owned()]).collect(),
+            ..Options::default()
+        };
+        let operator = world.spawn_with(options);
+        world.ask(json!({})).await;
+        world.pass(within).await;
+        assert_eq!(world.readyz().await, "ready\n", "says so: {says_so}");
+        world.the_only_token();
+        // A stream in vain, a page and a watch for each kind; where a watch seems to have ended, how far the store has
+        // come, too.
+        let asked = |verb| {
+            let all = world.api.requests().into_iter();
+            let all = all.filter(|it| it.seen.who == OPERATOR && it.seen.verb == verb);
+            all.count()
+        };
+        let (watches, lists) = (asked(Verb::Watch), asked(Verb::List));
+        assert!(watches <= 2 * 5 * MANY, "{watches} watches");
+        let each = if says_so { 5 } else { 10 };
+        assert!(lists <= each * MANY + 20, "{lists} lists");
+        world.pass(200).await;
+        assert!(asked(Verb::List) <= lists + 20, "{}", asked(Verb::List));
+        operator.abort();
+    }
 }
