@@ -108,6 +108,10 @@ pub mod annotation {
     /// they hold no revokes any more.
     pub const ACKNOWLEDGE_FOREIGN: &str = "tokenwright.dev/acknowledge-foreign";
 
+    /// On an `ApiToken` that adopts: the endpoint that the accepted value belongs to, where it was taken up at another
+    /// one.
+    pub const VALUE_BELONGS_TO: &str = "tokenwright.dev/value-belongs-to";
+
     /// On an issuer that is suspect: a new text, such as the time, says that the tokens that vanished
     /// are really gone, so that they are minted anew.
     pub const ACKNOWLEDGE_LOSS: &str = "tokenwright.dev/acknowledge-loss";

@@ -41,6 +41,17 @@ pub enum Ownership {
     Foreign,
 }
 
+impl Ownership {
+    /// The same to an `ApiToken` that may be on its way out: then nothing is taken over any more.
+    #[must_use]
+    pub fn to_one_that(self, goes: bool) -> Self {
+        match self {
+            Self::Offered | Self::Predecessor { .. } if goes => Self::Foreign,
+            says => says,
+        }
+    }
+}
+
 impl Owner {
     /// This object; without what the API server gives, nobody's owner.
     #[must_use]

@@ -88,7 +88,8 @@ const LIVING: &[Rule] = &[
 /// The rules while it is being deleted.
 const DELETION: &[Rule] = &[
     give_up,           // after the timeout, loudly
-    cannot_end,        // the destination may hold the only copy until the token can end
+    cannot_end,        // until it can, nothing goes
+    end_first,         // what it may hold the only copy of
     leave_destination, // remove or release it
     revoke,            // only the named token, only under `Revoke`
     finish,
@@ -250,6 +251,15 @@ fn cannot_end(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
     let elsewhere = view.elsewhere.then_some(Reason::IssuerIdentityChanged);
     let reason = elsewhere.or(view.in_use.then_some(Reason::RevokeInUse));
     reason.map(|reason| (None, reason))
+}
+
+/// Only its own value shows whose the named token is: where the destination alone holds that, it stays until the token
+/// has ended, so that a crash between the two loses nothing.
+fn end_first(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
+    let offered = view
+        .source
+        .is_some_and(|source| view.record.accepts(source));
+    (view.holds_accepted() && !offered).then(|| revoke(view, now))?
 }
 
 fn leave_destination(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {

@@ -254,8 +254,17 @@ fn deletion_revokes_only_what_was_named_and_only_under_revoke() {
         deleted.decide().action,
         Some(AdoptAction::RemoveDestination)
     );
-    let removed = deleted.clone().with(|c| c.holds = None);
     let revoke = Some(AdoptAction::Revoke(TokenId::new("t1")));
+    for source in [None, Some(value("B"))] {
+        let only_copy = deleted.clone().with(|c| c.source = source);
+        assert_eq!(only_copy.decide().action, revoke, "nobody else has it");
+        let ended = only_copy.clone().with(|c| c.record.ended = true);
+        let remove = Some(AdoptAction::RemoveDestination);
+        assert_eq!(ended.decide().action, remove);
+        let unnamed = only_copy.with(|c| c.spec.token_id = None);
+        assert_eq!(unnamed.decide().action, remove);
+    }
+    let removed = deleted.clone().with(|c| c.holds = None);
     assert_eq!(removed.decide().action, revoke);
     let finish = Some(AdoptAction::Finish);
     let ended = removed.clone().with(|c| c.record.ended = true);

@@ -1,6 +1,7 @@
 //! What the status of an `ApiToken` that adopts is made from, and the sentences that several of its
 //! conditions say.
 
+use tokenwright_api::names::annotation;
 use tokenwright_core::Reason;
 use tokenwright_core::adopt::AdoptDecision;
 
@@ -55,9 +56,11 @@ pub(super) fn moved(adopted: &Adopted) -> String {
     match (&adopted.known.record.accepted, &adopted.known.issuer) {
         (Some(tried), Some(issuer)) => {
             let print = &tried.fingerprint;
+            let (says, here) = (annotation::VALUE_BELONGS_TO, adopted.endpoint());
             format!(
-                "{sentence} The value {print} was taken up at {issuer}. Give the issuer that endpoint again, or take up a value of the new one. {}",
-                next_one(adopted)
+                "{sentence} The value {print} was taken up at {issuer}. Give the issuer that endpoint again, or take up a value of the new one. {} If it is the former endpoint that was wrong, or the system itself has moved, annotate this object with {says}: {}",
+                next_one(adopted),
+                here.unwrap_or_default()
             )
         }
         _ => sentence.to_owned(),

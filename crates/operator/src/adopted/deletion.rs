@@ -53,13 +53,8 @@ impl Adopted {
 
     /// Removes the Secret, and keeps its value for as long as a revoke may need it.
     pub(super) async fn remove(&mut self, observed: &Observed) -> Result<After, CallError> {
-        let accepted = self.known.record.accepted.as_ref();
-        let accepted = accepted.map(|tried| tried.fingerprint.clone());
-        self.kept = accepted.and_then(|accepted| observed.value(&accepted).cloned());
-        if let Some(held) = observed.secret.as_ref().and_then(still_credential) {
-            self.permit = None;
-            self.waits = Some(held);
-            return Ok(After::Rest(Some(after(self.now(), UNTOLD))));
+        if let Some(wait) = self.still_credential(observed) {
+            return Ok(wait);
         }
         // The revoke may have to be tried again, and nobody else may have the value then.
         self.remember();
@@ -68,6 +63,17 @@ impl Adopted {
         };
         let removed = self.context.calls.remove_secret(secret).await;
         self.left(removed.map(|_| ())).await
+    }
+
+    /// Neither the Secret goes nor its token while an issuer authenticates with it; its value is kept meanwhile.
+    fn still_credential(&mut self, observed: &Observed) -> Option<After> {
+        let accepted = self.known.record.accepted.as_ref();
+        let value = accepted.and_then(|tried| observed.value(&tried.fingerprint));
+        self.kept = value.cloned().or(self.kept.take());
+        let ours = observed.secret.as_ref().filter(|_| observed.held.is_some());
+        self.waits = Some(still_credential(ours?)?);
+        self.permit = None;
+        Some(After::Rest(Some(after(self.now(), UNTOLD))))
     }
 
     /// The Secret is removed or released, or it is told, once in an event, what refuses that.
@@ -89,6 +95,9 @@ impl Adopted {
         token: &TokenId,
         observed: &Observed,
     ) -> Result<After, CallError> {
+        if let Some(wait) = self.still_credential(observed) {
+            return Ok(wait);
+        }
         let (Ok(handle), Some(accepted)) = (self.issuer.clone(), &self.known.record.accepted)
         else {
             return Ok(After::Rest(None));

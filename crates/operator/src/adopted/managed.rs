@@ -5,9 +5,11 @@ use std::time::Duration;
 use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
-use tokenwright_api::names::{finalizer, reason};
+use tokenwright_api::names::{annotation, finalizer, reason};
+use tokenwright_client::About;
 use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
 
 use crate::adopted::record::{self, AdoptedRecord, Recognised, Remembered};
@@ -109,10 +111,17 @@ impl Adopted {
             .and_then(|status| status.adopted.clone());
         let remembered = shared.memory.known(&manager.uid, Clone::clone);
         let kept = remembered.as_ref().and_then(|known| known.kept.clone());
+        let read = || {
+            let read = record::read(base.as_ref());
+            let seal = read.seal(&manager.uid, &shared.key);
+            let seals = object.status.iter().flat_map(|status| &status.seals);
+            let sealed = seal.is_some_and(|seal| seals.into_iter().any(|known| *known == seal));
+            AdoptedRecord { sealed, ..read }
+        };
         let known = match remembered {
             Some(remembered) if remembered.base == base => remembered.known,
-            Some(remembered) => record::read(base.as_ref()).beside(&remembered.known),
-            None => record::read(base.as_ref()),
+            Some(remembered) => read().beside(&remembered.known),
+            None => read(),
         };
         Self {
             context: Arc::clone(&shared.context),
@@ -156,6 +165,38 @@ impl Adopted {
         let taken_up_at = self.known.issuer.as_deref();
         let other = |now| taken_up_at.is_some_and(|was| was != now);
         self.endpoint().is_some_and(other)
+    }
+
+    /// Where the accepted value belongs, for whoever reads it; nothing where only a status without a seal says so.
+    pub(super) fn place(&self) -> Option<&str> {
+        match self.known.sealed {
+            true => self.known.issuer.as_deref(),
+            false => self.endpoint().filter(|_| !self.elsewhere()),
+        }
+    }
+
+    /// The accepted value belongs to the endpoint that is asked now: where its owner says so, and where nothing can be
+    /// asked and nobody has said another one.
+    pub(super) fn belongs_here(&mut self) {
+        let Ok(handle) = self.issuer.clone() else {
+            return;
+        };
+        let (endpoint, about) = (
+            handle.issuer.endpoint(),
+            About::of(&self.request.parameters),
+        );
+        let said = self.object.annotations().get(annotation::VALUE_BELONGS_TO);
+        let said = said.is_some_and(|said| said.trim().trim_end_matches('/') == endpoint);
+        let unchecked = !self.elsewhere() && !handle.issuer.can_check(about);
+        if self.known.record.accepted.is_some() && (said || unchecked) {
+            self.bind();
+        }
+    }
+
+    /// Remembers that the accepted value belongs to the endpoint that is asked now.
+    pub(super) fn bind(&mut self) {
+        self.known.issuer = self.endpoint().map(ToOwned::to_owned);
+        self.known.sealed = self.known.issuer.is_some();
     }
 
     /// What a person must do at this system.

@@ -85,9 +85,7 @@ impl Adopted {
             .calls
             .secret(&self.manager.namespace, &self.object.spec.secret.name);
         let secret = secret.await?;
-        let ownership = secret
-            .as_ref()
-            .map(|secret| self.judge(secret, ownership(secret, &self.manager)));
+        let ownership = secret.as_ref().map(|secret| self.judge(secret));
         let foreign = ownership.as_ref() == Some(&Ownership::Foreign);
         let exchanged = match secret.as_ref().filter(|_| foreign) {
             Some(secret) => self.exchanged(secret).await?,
@@ -104,6 +102,7 @@ impl Adopted {
             exchanged,
         };
         self.forget_what_is_not_offered(&observed);
+        self.belongs_here();
         Ok(observed)
     }
 
@@ -153,14 +152,12 @@ impl Adopted {
         exchanged(&self.context.calls, &self.manager, ours).await
     }
 
-    /// Whose a Secret is for us. While we are deleted, nothing is taken over any more.
-    fn judge(&self, secret: &Secret, says: Ownership) -> Ownership {
+    /// Whose a Secret is for us.
+    fn judge(&self, secret: &Secret) -> Ownership {
         let deletion = self.spec.deletion;
-        let released = deletion.since.is_some() && deletion.policy == DeletionPolicy::Retain;
-        match says {
-            Ownership::Offered | Ownership::Predecessor { .. } if deletion.since.is_some() => {
-                Ownership::Foreign
-            }
+        let goes = deletion.since.is_some();
+        let released = goes && deletion.policy == DeletionPolicy::Retain;
+        match ownership(secret, &self.manager).to_one_that(goes) {
             // Somebody only took our metadata away; a Secret that names another manager is theirs.
             Ownership::Foreign if !released && !claimed(secret) && self.is_accepted(secret) => {
                 Ownership::Ours

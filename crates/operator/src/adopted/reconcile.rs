@@ -158,8 +158,10 @@ impl Adopted {
         let mut after = status(&basis, &before, now);
         let mut timeless = after.clone();
         timeless.adopted.clone_from(&before.adopted);
+        let sealed = after.seals == before.seals;
+        timeless.seals.clone_from(&before.seals);
         let unchanged = timeless == before;
-        if unchanged && record::same(before.adopted.as_ref(), after.adopted.as_ref()) {
+        if unchanged && sealed && record::same(before.adopted.as_ref(), after.adopted.as_ref()) {
             self.remember();
             return Ok(());
         }

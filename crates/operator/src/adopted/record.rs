@@ -7,7 +7,7 @@ use tokenwright_api::adopt::{AdoptedToken, OfferedValue};
 use tokenwright_core::Liveness;
 use tokenwright_core::adopt::{AdoptRecord, AdoptSpec, Fingerprint, Tried};
 
-use crate::secret::parts::Parts;
+use crate::secret::parts::{DigestKey, Parts};
 
 /// A value, and what tells it from others.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub(crate) struct AdoptedRecord {
     pub(crate) revision: u32,
     /// The endpoint that the accepted one was taken up at. It is compared with the issuer's, and never asked.
     pub(crate) issuer: Option<String>,
+    /// Whether it was the operator who wrote that down: what else a status says is told to nobody.
+    pub(crate) sealed: bool,
     /// Whether the event about what stays alive was reported.
     pub(crate) told: bool,
 }
@@ -45,11 +47,22 @@ impl AdoptedRecord {
             let accepted = known.record.accepted.as_ref();
             accepted.map(|tried| tried.fingerprint.clone())
         };
-        let issuer = match accepted(&self) == accepted(before) {
-            true => before.issuer.clone().or(self.issuer),
-            false => self.issuer,
-        };
-        Self { issuer, ..self }
+        if accepted(&self) != accepted(before) || before.issuer.is_none() {
+            return self;
+        }
+        let (issuer, sealed) = (before.issuer.clone(), before.sealed);
+        Self {
+            issuer,
+            sealed,
+            ..self
+        }
+    }
+
+    /// What only the operator can write of an accepted value and the endpoint that it belongs to.
+    pub(crate) fn seal(&self, manager: &str, key: &DigestKey) -> Option<String> {
+        let accepted = self.record.accepted.as_ref()?;
+        let print = accepted.fingerprint.as_str();
+        Some(key.seal_of_adopted(manager, print, self.issuer.as_ref()?))
     }
 }
 

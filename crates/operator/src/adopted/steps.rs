@@ -132,7 +132,7 @@ impl Adopted {
         self.learn(record.answered(value, answer, holds, self.now()), observed);
         // One that a version took up which did not write down where.
         if answer == Liveness::Alive && self.known.record.accepts(value) {
-            self.known.issuer = self.endpoint().map(ToOwned::to_owned);
+            self.bind();
             self.remember();
         }
         Ok(After::Again)
@@ -145,9 +145,7 @@ impl Adopted {
         {
             self.known.revision = self.number(&accepted.fingerprint, observed);
             // What authenticated nowhere yet may be of the endpoint that a person corrects this one to.
-            let of_this = accepted.liveness == Liveness::Alive || accepted.asked_at.is_none();
-            let endpoint = self.endpoint().filter(|_| of_this);
-            self.known.issuer = endpoint.map(ToOwned::to_owned);
+            (self.known.issuer, self.known.sealed) = (None, false);
         }
         self.known.record = record;
         self.remember();
@@ -218,7 +216,7 @@ impl Adopted {
         previous: &Parts,
     ) -> Result<Result<Marks, BuildError>, CallError> {
         // Whoever reads the Secret sends the value there: to no other endpoint than its own, whatever a status says.
-        let endpoint = self.endpoint().filter(|_| !self.elsewhere());
+        let endpoint = self.place();
         let adopted = AdoptedValue {
             name: self.manager.name.clone(),
             endpoint: endpoint.map(str::to_owned),
@@ -298,7 +296,7 @@ impl Adopted {
             return Ok(rest);
         }
         // What it says of the endpoint is right, and could not be said again.
-        if self.elsewhere() {
+        if self.place().is_none() {
             return Ok(rest);
         }
         match self

@@ -21,14 +21,7 @@ impl Managed {
         };
         // Whoever writes its own value into a Secret that it owns does so again after each repair.
         let taken = self.manager.owner().taker(&secret.metadata).is_some();
-        let says = match ownership(secret, &self.manager) {
-            // While we are deleted, nothing is taken over any more.
-            Ownership::Offered | Ownership::Predecessor { .. } if self.is_deleted() => {
-                Ownership::Foreign
-            }
-            says => says,
-        };
-        match says {
+        match ownership(secret, &self.manager).to_one_that(self.is_deleted()) {
             Ownership::Ours => match self.believed(secret) {
                 Some(carried) if self.is_news(&carried) || !self.has_digest() => {
                     present(Some(Box::new(carried)), self.as_delivered(secret))

@@ -299,6 +299,18 @@ impl DigestKey {
         digest.chars().take(SEAL).collect()
     }
 
+    /// The same of the endpoint that an adopted value belongs to, in the `ApiToken` of this UID.
+    pub(crate) fn seal_of_adopted(
+        &self,
+        manager: &str,
+        fingerprint: &str,
+        endpoint: &str,
+    ) -> String {
+        let named = ["seal", "adopted", manager, fingerprint, endpoint];
+        let digest = self.digest(named.map(str::as_bytes).into_iter());
+        digest.chars().take(SEAL).collect()
+    }
+
     /// A keyed digest of pieces.
     fn digest<'a>(&self, pieces: impl Iterator<Item = &'a [u8]>) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {

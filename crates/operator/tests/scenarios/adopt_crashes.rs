@@ -17,6 +17,7 @@ enum Adoption {
     LostSecret,
     AnotherSource,
     Deletion,
+    DeletionOfTheOnlyCopy,
     RetainedDeletion,
 }
 
@@ -43,6 +44,10 @@ impl Story for Adoption {
         if matches!(self, Self::AnotherValue | Self::AnotherSource) {
             let (_, next) = world.by_hand().await;
             world.fill("elsewhere", &next).await;
+        }
+        if self == Self::DeletionOfTheOnlyCopy {
+            world.fill("source", "a slip of the clipboard").await;
+            world.pass(5).await;
         }
         world
     }
@@ -71,7 +76,7 @@ impl Story for Adoption {
                 let source = json!({ "valueFrom": { "secretRef": { "name": "elsewhere" } } });
                 world.change(json!({ "spec": { "adopt": source } })).await;
             }
-            Self::Deletion | Self::RetainedDeletion => world.delete().await,
+            _ => world.delete().await,
         }
         5
     }
@@ -79,7 +84,8 @@ impl Story for Adoption {
     fn holds(self, world: &World, telling: &str) {
         // The Secret never holds a value that does not work.
         if let Some(value) = world.data("token") {
-            let revoked = self == Self::Deletion && world.object().is_some();
+            let deletes = matches!(self, Self::Deletion | Self::DeletionOfTheOnlyCopy);
+            let revoked = deletes && world.object().is_some();
             assert!(revoked || world.issuer.accepts(&value), "{telling}");
         }
     }
@@ -89,7 +95,12 @@ impl Story for Adoption {
             let secret = world.secret_called(name);
             secret.is_some_and(|secret| secret.metadata.finalizers.is_some())
         };
-        if matches!(self, Self::Deletion | Self::RetainedDeletion) {
+        let deletions = [
+            Self::Deletion,
+            Self::DeletionOfTheOnlyCopy,
+            Self::RetainedDeletion,
+        ];
+        if deletions.contains(&self) {
             assert!(world.object().is_none(), "{telling}: the object is there");
             let retained = self == Self::RetainedDeletion;
             assert_eq!(world.secret().is_some(), retained, "{telling}");
@@ -166,5 +177,6 @@ async fn another_source_survives_a_crash_at_every_point() {
 async fn deletions_survive_a_crash_at_every_point() {
     // Removed, asked about, revoked, finished, given back.
     dies_everywhere(Adoption::Deletion, 10).await;
+    dies_everywhere(Adoption::DeletionOfTheOnlyCopy, 10).await;
     dies_everywhere(Adoption::RetainedDeletion, 6).await;
 }

@@ -25,7 +25,7 @@ fn settings() -> MemorySettings {
 }
 
 /// A world with a delivered value of a token, which is named if `named`.
-async fn delivered(named: bool, changes: Value) -> (World, TokenId, String) {
+pub(crate) async fn delivered(named: bool, changes: Value) -> (World, TokenId, String) {
     let (mut world, id, value) = World::offering(settings()).await;
     world.start();
     let mut changes = changes;
@@ -171,23 +171,36 @@ async fn a_token_is_revoked_also_if_only_the_delivered_secret_holds_its_value() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_only_the_removed_secret_held_is_kept_until_the_issuer_takes_the_revoke() {
-    let (world, _, value) = delivered(true, json!({})).await;
-    world.fill("source", "a slip of the clipboard").await;
-    world.pass(5).await;
-    world.issuer.hook(|request, _| {
-        let fails = request.operation == Operation::Revoke;
-        fails.then_some(Fault::Refuse(ErrorKind::Unavailable))
-    });
-    world.delete().await;
-    world.pass(MINUTE).await;
-    assert!(world.secret().is_none());
-    assert!(world.object().is_some(), "it gave up");
-    world.issuer.hook(|_, _| None);
-    world.pass(10 * MINUTE).await;
-    assert!(world.object().is_none());
-    assert!(!world.issuer.accepts(&value), "a token that nobody ends");
-    assert_eq!(world.notes("Revoked").len(), 1);
+async fn a_value_that_only_the_delivered_secret_holds_is_kept_until_the_issuer_takes_the_revoke() {
+    for replaced_before in [true, false] {
+        let (mut world, _, value) = delivered(true, json!({})).await;
+        if replaced_before {
+            world.fill("source", "a slip of the clipboard").await;
+            world.pass(5).await;
+        }
+        world.issuer.hook(|request, _| {
+            let fails = request.operation == Operation::Revoke;
+            fails.then_some(Fault::Refuse(ErrorKind::Unavailable))
+        });
+        world.delete().await;
+        world.pass(MINUTE).await;
+        assert!(world.object().is_some(), "it gave up");
+        assert_eq!(world.secret().is_some(), replaced_before, "the only copy");
+        match replaced_before {
+            true => {
+                world.crash().await;
+                world.start();
+            }
+            // This process had the value, and nobody has it any more.
+            false => world.fill("source", "a slip of the clipboard").await,
+        }
+        world.pass(MINUTE).await;
+        world.issuer.hook(|_, _| None);
+        world.pass(10 * MINUTE).await;
+        assert!(world.object().is_none() && world.secret().is_none());
+        assert!(!world.issuer.accepts(&value), "a token that nobody ends");
+        assert_eq!(world.notes("Revoked").len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! An issuer that moves to another endpoint: what a person made at the former one is sent nowhere else.
 
 use serde_json::{Value, json};
+use tokenwright_api::names::annotation;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::TokenId;
 
@@ -37,6 +38,12 @@ async fn moves(world: &World, to: Option<&str>) {
     world.pass(5).await;
 }
 
+async fn lose_the_secret(world: &World) {
+    let once = kube::api::DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(5).await;
+}
+
 /// Nothing was asked at the other endpoint that tells a value.
 fn nothing_was_sent(world: &World) {
     for operation in [Operation::Check, Operation::Revoke] {
@@ -64,12 +71,11 @@ async fn a_value_is_not_sent_to_the_endpoint_that_its_issuer_moves_to_and_that_i
         assert_eq!(world.data("token").as_ref(), Some(&value));
         assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
     }
-    // What is lost is not delivered again with an endpoint that is not its own.
-    let once = kube::api::DeleteParams::default();
-    world.secrets().delete("ci-token", &once).await.unwrap();
-    world.pass(5).await;
-    assert_eq!(world.data("token"), None);
-    assert_eq!(world.condition("Ready"), "False: InvalidSpec");
+    // What is lost is delivered again with the endpoint that is its own.
+    lose_the_secret(&world).await;
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+    assert_eq!(world.condition("Ready"), "True: Ready");
 
     let checks = world.issuer.count(Operation::Check);
     moves(&world, None).await;
@@ -91,8 +97,7 @@ async fn an_endpoint_that_somebody_writes_into_the_status_is_told_to_no_consumer
     world.start();
     world.pass(HOUR).await;
     assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
-    let once = kube::api::DeleteParams::default();
-    world.secrets().delete("ci-token", &once).await.unwrap();
+    lose_the_secret(&world).await;
     world.pass(HOUR).await;
     let host = world.data("host");
     assert!(host.is_none_or(|host| host == "memory://issuer"));
@@ -209,4 +214,107 @@ async fn an_endpoint_that_somebody_writes_into_the_status_sends_a_value_nowhere(
     assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
     assert_eq!(world.issuer.count(Operation::Check), checks);
     nothing_was_sent(&world);
+}
+
+/// The same at a system that cannot be asked about values, with the endpoint in the Secret.
+async fn delivered_unchecked() -> (World, String) {
+    let mut settings = MemorySettings::default();
+    settings.capabilities.check = false;
+    let (mut world, _, value) = World::offering(settings).await;
+    world.start();
+    let data = json!({ "host": "$(endpoint)" });
+    world.adopt(json!({ "secret": { "data": data } })).await;
+    world.pass(5).await;
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+    (world, value)
+}
+
+async fn belongs_to(world: &World, endpoint: &str) {
+    let said = json!({ annotation::VALUE_BELONGS_TO: endpoint });
+    let change = json!({ "metadata": { "annotations": said } });
+    world.change(change).await;
+    world.pass(5).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mistyped_endpoint_is_corrected_by_the_word_of_whoever_owns_the_api_token() {
+    let (mut world, value) = delivered_unchecked().await;
+    moves(&world, Some(MOVED)).await;
+    for said in ["memory://other", "memory://issuer"] {
+        belongs_to(&world, said).await;
+        assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
+        let told = world.message("Stalled");
+        let how = format!("{}: memory://moved", annotation::VALUE_BELONGS_TO);
+        assert!(told.contains(&how), "{told}");
+        assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+    }
+    belongs_to(&world, "memory://moved/").await;
+    assert_eq!(world.data("host").as_deref(), Some("memory://moved"));
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://moved"));
+    // What was said of one endpoint is said of no other.
+    moves(&world, None).await;
+    for restarts in [false, true] {
+        if restarts {
+            world.crash().await;
+            world.start();
+        }
+        world.pass(HOUR).await;
+        lose_the_secret(&world).await;
+        assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
+        assert_eq!(world.data("host").as_deref(), Some("memory://moved"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_is_asked_about_where_whoever_owns_the_api_token_says_that_it_belongs() {
+    let (world, ..) = delivered(false, json!({})).await;
+    world.by_hand_at(&world.moved).await;
+    moves(&world, Some(MOVED)).await;
+    world.pass(HOUR).await;
+    nothing_was_sent(&world);
+    belongs_to(&world, "memory://moved").await;
+    world.pass(11 * MINUTE).await;
+    assert!(world.moved.count(Operation::Check) > 0);
+    assert_eq!(world.condition("Proven"), "True: ValueProven");
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_version_that_wrote_no_endpoint_has_one_where_nothing_can_be_asked() {
+    let (mut world, value) = delivered_unchecked().await;
+    world.crash().await;
+    let older = json!({ "status": { "seals": null, "adopted": { "issuer": null } } });
+    world.forge_status(older).await;
+    world.start();
+    world.pass(MINUTE).await;
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+    moves(&world, Some(MOVED)).await;
+    lose_the_secret(&world).await;
+    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
+    assert_eq!(world.data("token").as_ref(), Some(&value));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seal_is_of_one_value_at_one_endpoint_in_one_api_token() {
+    let (mut world, _) = delivered_unchecked().await;
+    let seals = world.object().unwrap().status.unwrap().seals;
+    assert_eq!(seals.len(), 1);
+    moves(&world, Some(MOVED)).await;
+    world.crash().await;
+    let lie = json!({ "status": { "adopted": { "issuer": "https://evil.example.com" } } });
+    world.forge_status(lie).await;
+    world.start();
+    world.pass(MINUTE).await;
+    lose_the_secret(&world).await;
+    assert_eq!(world.object().unwrap().status.unwrap().seals, seals);
+    assert_eq!(world.data("host"), None);
+    let truth = json!({ "status": { "adopted": { "issuer": "memory://issuer" } } });
+    world.crash().await;
+    world.forge_status(truth).await;
+    world.start();
+    world.pass(MINUTE).await;
+    assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
 }

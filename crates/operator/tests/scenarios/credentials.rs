@@ -7,6 +7,7 @@ use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, Operation};
 use tokenwright_testbed::memory::Verb;
 
+use crate::adopt_ends;
 use crate::world::{NAMESPACE, World};
 
 /// Whether an issuer holds a Secret.
@@ -200,4 +201,36 @@ async fn what_is_too_long_for_a_credential_is_none_and_may_stand_beside_one() {
     let told = world.issuer_ready("issuer");
     assert!(told.contains("no usable key \"token\""), "{told}");
     assert!(told.contains("longer than 65536 bytes"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_a_secret_holds_that_an_issuer_authenticates_with_is_neither_removed_nor_revoked()
+{
+    for goes in [false, true] {
+        let (world, _, value) = adopt_ends::delivered(true, json!({})).await;
+        world.fill("source", "a slip of the clipboard").await;
+        let keys = json!({ "token": "token" });
+        let secret = json!({ "name": "ci-token", "keys": keys });
+        let other = json!({ "credential": { "secretRef": secret } });
+        world.issuer_as("other", other).await;
+        let uses = json!({ "issuerRef": { "name": "other" }, "secret": { "name": "other" } });
+        world.ask_as("other", uses).await;
+        world.pass(60).await;
+        if goes {
+            let once = DeleteParams::default();
+            world.secrets().delete("ci-token", &once).await.unwrap();
+        }
+        world.delete().await;
+        world.pass(600).await;
+        assert!(world.issuer.accepts(&value), "goes: {goes}");
+        assert!(world.secret().is_some() && world.object().is_some());
+        let told = world.message("Ready");
+        assert!(told.contains("the credential of an issuer"), "{told}");
+        let once = DeleteParams::default();
+        world.tokens().delete("other", &once).await.unwrap();
+        world.issuers().delete("other", &once).await.unwrap();
+        world.pass(600).await;
+        assert!(world.object().is_none() && world.secret().is_none());
+        assert!(!world.issuer.accepts(&value));
+    }
 }

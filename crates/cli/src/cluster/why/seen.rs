@@ -185,15 +185,15 @@ impl Seen {
             intact,
         };
         let us = Owner::of(&self.object);
-        match us.ownership(secret.annotations()) {
+        match us
+            .ownership(secret.annotations())
+            .to_one_that(self.is_deleted())
+        {
             // No value is read here: the operator says whether it is ours still.
             Ownership::Ours if us.taker(&secret.metadata).is_some() && self.says_foreign() => {
                 Destination::Foreign
             }
             Ownership::Ours => present(carried(secret), Intact::Yes),
-            Ownership::Offered | Ownership::Predecessor { .. } if self.is_deleted() => {
-                Destination::Foreign
-            }
             Ownership::Offered | Ownership::Predecessor { .. } => {
                 let delivered = record.current.is_some();
                 present(None, if delivered { Intact::No } else { Intact::Yes })
