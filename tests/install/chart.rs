@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::slice;
 
 use serde_json::Value;
 use tokenwright_testbed::chart::documents;
@@ -177,6 +178,7 @@ fn a_value_that_could_not_be_installed_is_refused_by_its_name() {
         ("allowHosts={https://a.example}", "/allowHosts/0"),
         ("allowHosts={a b}", "/allowHosts/0"),
         ("health.port=80", "/health/port"),
+        ("metrics.port=80", "/metrics/port"),
         ("proxy.https=socks5://proxy:1080", "/proxy/https"),
         ("traces.endpoint=collector:4318", "/traces/endpoint"),
         (
@@ -238,6 +240,36 @@ fn a_network_policy_opens_the_ports_that_other_values_name() {
             .unwrap();
         assert_eq!(ports.len(), 2, "{set}: {ports:?}");
     }
+}
+
+#[test]
+fn only_whom_a_network_policy_names_reads_the_metrics_and_everybody_asks_for_the_health() {
+    let opened = |set: &str| {
+        let set = format!("networkPolicy.enabled=true,{set}");
+        let policies = objects("NetworkPolicy", &set);
+        let rules = policies[0]["spec"]["ingress"].as_array().unwrap();
+        let rules = rules.iter().map(|rule| {
+            let from = rule["from"][0]["namespaceSelector"]["matchLabels"]["name"].as_str();
+            let port = rule["ports"][0]["port"].as_str().unwrap();
+            assert_eq!(rule["ports"].as_array().unwrap().len(), 1, "{rule}");
+            (from.map(str::to_owned), port.to_owned())
+        });
+        rules.collect::<Vec<_>>()
+    };
+    let health = (None, "health".to_owned());
+    assert_eq!(opened("replicas=1"), slice::from_ref(&health));
+    let named = "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.name=monitoring";
+    let read = (Some("monitoring".to_owned()), "metrics".to_owned());
+    assert_eq!(opened(named), [health.clone(), read]);
+    // One port for both: it is open already, and no other is there.
+    let both = format!("{named},metrics.port=8080");
+    assert_eq!(opened(&both), [health]);
+    let set = "metrics.port=8080,metrics.service=true";
+    let container = objects("Deployment", set)[0]["spec"]["template"]["spec"]["containers"][0].clone();
+    assert_eq!(container["ports"].as_array().unwrap().len(), 1);
+    assert!(!container["args"].to_string().contains("--metrics-bind-address"));
+    let port = objects("Service", set)[0]["spec"]["ports"][0].clone();
+    assert_eq!((&port["port"], &port["targetPort"]), (&8080.into(), &"health".into()));
 }
 
 #[test]

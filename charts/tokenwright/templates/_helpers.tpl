@@ -24,6 +24,11 @@
 {{- printf "%s-metrics" ($name | trunc 55 | trimSuffix "-") -}}
 {{- end -}}
 
+{{/* The name of the port that serves the metrics. */}}
+{{- define "tokenwright.metricsPort" -}}
+{{- ternary "health" "metrics" (eq (int .Values.metrics.port) (int .Values.health.port)) -}}
+{{- end -}}
+
 {{- define "tokenwright.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "tokenwright.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
