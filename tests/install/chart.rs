@@ -265,11 +265,19 @@ fn only_whom_a_network_policy_names_reads_the_metrics_and_everybody_asks_for_the
     let both = format!("{named},metrics.port=8080");
     assert_eq!(opened(&both), [health]);
     let set = "metrics.port=8080,metrics.service=true";
-    let container = objects("Deployment", set)[0]["spec"]["template"]["spec"]["containers"][0].clone();
+    let container =
+        objects("Deployment", set)[0]["spec"]["template"]["spec"]["containers"][0].clone();
     assert_eq!(container["ports"].as_array().unwrap().len(), 1);
-    assert!(!container["args"].to_string().contains("--metrics-bind-address"));
+    assert!(
+        !container["args"]
+            .to_string()
+            .contains("--metrics-bind-address")
+    );
     let port = objects("Service", set)[0]["spec"]["ports"][0].clone();
-    assert_eq!((&port["port"], &port["targetPort"]), (&8080.into(), &"health".into()));
+    assert_eq!(
+        (&port["port"], &port["targetPort"]),
+        (&8080.into(), &"health".into())
+    );
 }
 
 #[test]

@@ -112,6 +112,10 @@ pub mod annotation {
     /// one.
     pub const VALUE_BELONGS_TO: &str = "tokenwright.dev/value-belongs-to";
 
+    /// On an `ApiToken`: the revisions of lost answers of which no token lives any more, comma-separated; the condition
+    /// `Ambiguous` names those that are open.
+    pub const ACKNOWLEDGE_SUSPECTS: &str = "tokenwright.dev/acknowledge-suspects";
+
     /// On an issuer that is suspect: a new text, such as the time, says that the tokens that vanished
     /// are really gone, so that they are minted anew.
     pub const ACKNOWLEDGE_LOSS: &str = "tokenwright.dev/acknowledge-loss";

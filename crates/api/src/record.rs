@@ -6,8 +6,9 @@
 
 use jiff::Timestamp;
 use tokenwright_core::{
-    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Marker, Obstacle, OpenRevoke,
-    Past, Pause, Proven, Record, Repair, Repaired, Retiring, Revision, TokenId, TokenRef,
+    Asked, Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Marker, Obstacle,
+    OpenRevoke, Past, Pause, Proven, Record, Repair, Repaired, Retiring, Revision, TokenId,
+    TokenRef,
 };
 
 use crate::status::{self, ApiTokenStatus};
@@ -395,6 +396,10 @@ fn past(shown: &status::PastToken) -> Result<Past, Unreadable> {
         ended: ended.0,
         ended_at: shown.ended_at,
         undelivered: shown.undelivered,
+        asked: shown.deadline.map(|deadline| Asked {
+            deadline,
+            wished_end: shown.wished_end,
+        }),
     })
 }
 
@@ -407,6 +412,8 @@ fn show_past(past: &Past) -> status::PastToken {
         ended: ended.map_or("", |(_, name)| name).to_owned(),
         ended_at: past.ended_at,
         undelivered: past.undelivered,
+        deadline: past.asked.map(|asked| asked.deadline),
+        wished_end: past.asked.and_then(|asked| asked.wished_end),
     }
 }
 

@@ -69,7 +69,7 @@ pub struct ApiTokenStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_repair: Option<LastRepair>,
 
-    /// How many tokens may exist that nobody can find.
+    /// How many tokens may exist that nobody can find; `past` says when they were asked for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub suspects: u32,
 
@@ -387,6 +387,16 @@ pub struct PastToken {
     /// Whether it was a token whose value was never in the Secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undelivered: bool,
+
+    /// Of a suspect: nothing was sent for it after this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub deadline: Option<Timestamp>,
+
+    /// Of a suspect: when it would end by the lifetime that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub wished_end: Option<Timestamp>,
 }
 
 #[expect(

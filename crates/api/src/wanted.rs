@@ -176,6 +176,16 @@ pub fn acknowledged(object: &ApiToken) -> BTreeSet<TokenId> {
     ids.map(TokenId::new).collect()
 }
 
+/// The revisions of lost answers that left nothing, as a person says; what is no number says nothing.
+#[must_use]
+pub fn ended_suspects(object: &ApiToken) -> BTreeSet<Revision> {
+    let noted = object.annotations().get(annotation::ACKNOWLEDGE_SUSPECTS);
+    let revisions = noted.iter().flat_map(|text| text.split(','));
+    revisions
+        .filter_map(|text| text.trim().parse().ok())
+        .collect()
+}
+
 /// The revision of a superseded token that a person ends now; what is no number asks for nothing.
 #[must_use]
 pub fn revoke_previous(object: &ApiToken) -> Option<Revision> {

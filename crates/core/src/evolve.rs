@@ -72,7 +72,7 @@ pub fn evolve_beside(
 
 /// Keeps `past` short. A refused mint made no token, so it goes first, then the oldest; what the
 /// inventory still shows stays, since forgotten it would pass for another writer's; so does the last token
-/// that was relied on, since without it a manager would seem to have had none.
+/// that was relied on, since without it a manager would seem to have had none, and what a person is to look for.
 fn forget(record: &mut Record, survey: Option<&Survey>) {
     while record.past.len() > MAX_PAST {
         let shown = |past: &Past| {
@@ -84,7 +84,10 @@ fn forget(record: &mut Record, survey: Option<&Survey>) {
         let refused = past.iter().position(never_was);
         let relied_on = past.iter().rposition(Past::was_delivered);
         let mut rest = past.iter().enumerate();
-        let oldest = || rest.position(|(at, past)| Some(at) != relied_on && !shown(past));
+        let needed = |at: usize, past: &Past| {
+            Some(at) == relied_on || past.ended == Ended::Suspect || shown(past)
+        };
+        let oldest = || rest.position(|(at, past)| !needed(at, past));
         record.past.remove(refused.or_else(oldest).unwrap_or(0));
     }
 }

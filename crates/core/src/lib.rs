@@ -36,6 +36,7 @@ mod backoff;
 mod issued;
 #[cfg(test)]
 mod samples;
+mod suspects;
 
 pub use adopt::{
     AdoptAction, AdoptDecision, AdoptRecord, AdoptSpec, AdoptView, Fingerprint, Holds, RevokeWait,
@@ -60,8 +61,8 @@ pub use outcome::{Outcome, Publication};
 pub use plan::{Steps, plan};
 pub use reason::{Acts, Reason};
 pub use record::{
-    Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, OpenRevoke, Past, Pause, Proven,
-    Record, Repair, Repaired, Retiring, TokenRef,
+    Asked, Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, OpenRevoke, Past, Pause,
+    Proven, Record, Repair, Repaired, Retiring, TokenRef,
 };
 pub use spec::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,

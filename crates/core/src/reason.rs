@@ -111,7 +111,7 @@ reasons! {
     RevisionImpossible: "A token carries our marker with a revision that we cannot have come to; it is ignored.",
         Person "Look at that token; somebody made up its name.";
     Ambiguous: "A token may exist after a lost answer, and this system cannot tell; a person should look.",
-        Person "Look at the list of tokens at the issuer, and revoke there what nobody uses.";
+        Person "Look at the list of tokens at the issuer, and revoke there what nobody uses. Of an ApiToken, the condition `Ambiguous` says when each was asked for; once none lives, name the revisions in the annotation `tokenwright.dev/acknowledge-suspects`. What has a lifetime counts no more after it.";
     GapNotAllowed: "The system keeps one token at a time, so that a new one needs the end of the old one first; nobody allowed that.",
         Person "Set `rotation.allowGap` (in Terraform `rotation.allow_gap`) when consumers can be without a token for a while, or take the change back.";
     MakingRoom: "The system keeps one token at a time; the old one is being ended, and then the next one is minted.",

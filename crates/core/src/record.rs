@@ -212,6 +212,20 @@ pub struct Past {
     /// lost answer. `false` in old records, which do not tell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undelivered: bool,
+    /// Of a suspect: when it was asked for; `None` in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// What is known of a token that may exist and that nobody can find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// Nothing was sent for it after this instant.
+    pub deadline: Timestamp,
+    /// When it ends by what was asked for; `None` where no end was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wished_end: Option<Timestamp>,
 }
 
 impl Past {

@@ -111,6 +111,10 @@ fn record(manager: &Manager) -> Record {
                 ended: *ended,
                 ended_at: Some(at("2026-03-01T00:00:45Z")),
                 undelivered: *ended == Ended::Revoked,
+                asked: (*ended == Ended::Suspect).then(|| Asked {
+                    deadline: at("2026-03-01T00:00:40Z"),
+                    wished_end: Some(at("2026-05-30T00:00:40Z")),
+                }),
             })
             .collect(),
         last_revision: 5,

@@ -31,9 +31,12 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let ambiguities = view
         .lost_attempts()
         .filter_map(|attempt| minting::ambiguity_ends(view, attempt, now));
+    let suspects = record.suspected().filter(|_| !can.lifetime_ignored);
+    let suspects = suspects.filter_map(|past| past.asked?.wished_end);
     let all = instants
         .into_iter()
         .flatten()
+        .chain(suspects.map(|at| after(at, view.observed.clock_ahead)))
         .chain(pauses)
         .chain(overlaps)
         .chain(closings)

@@ -58,6 +58,7 @@ pub(super) fn seen(record: &mut Record, token: TokenRef, ended: Ended, now: Time
         ended,
         ended_at: Some(now),
         undelivered,
+        asked: None,
     });
 }
 

@@ -9,7 +9,7 @@ use crate::observed::Carried;
 use crate::outcome::Publication;
 use crate::reason::Reason;
 use crate::record::{
-    Attempt, Ended, Held, Obstacle, Past, Record, Repair, Repaired, Retiring, TokenRef,
+    Asked, Attempt, Ended, Held, Obstacle, Past, Record, Repair, Repaired, Retiring, TokenRef,
 };
 use crate::schedule;
 
@@ -114,8 +114,15 @@ pub(super) fn closed(record: &mut Record, attempt: Attempt, suspect: bool, now: 
     close(record, &attempt.nonce);
     record.suspects = record.suspects.saturating_add(u32::from(suspect));
     let ended = if suspect { Ended::Suspect } else { Ended::Lost };
-    let past = tokenless((attempt.nonce, attempt.revision), ended, now);
-    record.past.push(past);
+    let lifetime = attempt.inputs.lifetime.duration();
+    let asked = suspect.then(|| Asked {
+        deadline: attempt.deadline,
+        wished_end: lifetime.map(|lifetime| after(attempt.deadline, lifetime)),
+    });
+    record.past.push(Past {
+        asked,
+        ..tokenless((attempt.nonce, attempt.revision), ended, now)
+    });
 }
 
 /// An attempt of which no token is known.
@@ -127,6 +134,7 @@ fn tokenless((nonce, revision): (Nonce, Revision), ended: Ended, now: Timestamp)
         ended,
         ended_at: Some(now),
         undelivered: false,
+        asked: None,
     }
 }
 

@@ -183,6 +183,7 @@ fn lasting(status: &ApiTokenStatus) -> ApiTokenStatus {
     }
     for past in &mut status.past {
         (past.ended_at, past.undelivered) = (None, false);
+        (past.deadline, past.wished_end) = (None, None);
     }
     status
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
+use tokenwright_api::wanted::ended_suspects;
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_client::Operation;
-use tokenwright_core::instant::{after, can_have_happened, part};
+use tokenwright_core::instant::{after, before, can_have_happened, part};
 use tokenwright_core::schedule::{self, attempt_within};
 use tokenwright_core::{
     Capabilities, Decision, Destination, Duty, Held, InvalidSpec, Nonce, Observed, Outcome, Record,
@@ -120,7 +121,12 @@ impl Managed {
             .collect();
         record.revokes.extend(known);
         let longest = attempt_within(handle.request_timeout, handle.issuer.capabilities());
-        let record = record.as_of(shared.context.clock.now(), longest);
+        let now = shared.context.clock.now();
+        let record = record.as_of(now, longest).without_ended_suspects(
+            &ended_suspects(&object),
+            !handle.issuer.capabilities().lifetime_ignored,
+            before(now, handle.account.gate.ahead()),
+        );
         let impossible = shared
             .memory
             .of(&manager.uid, |seen| seen.impossible.as_deref().cloned());

@@ -19,6 +19,7 @@ pub(crate) mod seen;
 mod status;
 pub(crate) mod step;
 mod steps;
+mod suspects;
 mod transitions;
 mod unended;
 mod unserved;

@@ -11,7 +11,7 @@ use tokenwright_core::{
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
 use crate::issuer::obstacle::Obstacle;
-use crate::minted::unended;
+use crate::minted::{suspects, unended};
 
 /// More ids than these make no message clearer.
 const MOST_NAMED: usize = 20;
@@ -150,16 +150,11 @@ fn facts(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Vec<Fac
         });
     }
     if view.record.suspects > 0 || decision.reason == Reason::Ambiguous {
-        let message = format!(
-            "{} {} suspects so far.",
-            Reason::Ambiguous.sentence(),
-            view.record.suspects
-        );
         facts.push(Fact::new(
             condition::AMBIGUOUS,
             true,
             Reason::Ambiguous.name(),
-            message,
+            suspects::sentence(view, MOST_NAMED),
         ));
     }
     facts.extend(foreign(view));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
@@ -266,6 +266,65 @@ async fn each_lost_mint_that_nobody_can_find_is_a_suspect_until_its_object_is_go
     world.pass(HOUR).await;
     assert!(world.object().is_none());
     assert_eq!(lines(&world, suspects).await, told([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspect_is_named_by_when_it_was_asked_for_until_a_person_ends_it_or_its_time_is_over() {
+    for keeps_to_lifetimes in [true, false] {
+        let mut settings = MemorySettings::default();
+        settings.capabilities.lost_answer = LostAnswer::CannotAttribute;
+        settings.capabilities.lifetime_ignored = !keeps_to_lifetimes;
+        let mut world = World::with(settings).await;
+        let suspects = "tokenwright_suspects";
+        for _ in 0..2 {
+            world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+        }
+        world.start();
+        world.ask(json!({ "token": { "lifetime": "4h" } })).await;
+        world.pass(HOUR / 2).await;
+        assert_eq!(value(&world, suspects).await, 2.0);
+        let told = world.message("Ambiguous");
+        for (lost, revision) in world.issuer.minted().into_iter().take(2).zip(1..) {
+            let (_, when) = told
+                .split_once(&format!("revision {revision} between "))
+                .unwrap();
+            let (from, when) = when.split_once(" and ").unwrap();
+            let (until, nonce) = when.split_once(", nonce ").unwrap();
+            let made = lost.minted_at;
+            assert!(
+                from.parse::<Timestamp>().unwrap() <= made && made <= until.parse().unwrap(),
+                "{told}"
+            );
+            let name = lost.token.name.unwrap();
+            assert!(name.ends_with(&nonce[..8]), "{name}: {told}");
+        }
+        let said = "tokenwright.dev/acknowledge-suspects";
+        assert!(told.ends_with(&format!("{said}=1,2.")), "{told}");
+        let ended = json!({ "metadata": { "annotations": { said: "1" } } });
+        world.change(ended).await;
+        world.pass(60).await;
+        assert_eq!(value(&world, suspects).await, 1.0);
+        world.crash().await;
+        world.start();
+        world.pass(60).await;
+        assert_eq!(value(&world, suspects).await, 1.0);
+        let told = world.message("Ambiguous");
+        assert!(
+            told.ends_with("=2.") && !told.contains("revision 1"),
+            "{told}"
+        );
+        world.pass(4 * HOUR).await;
+        match keeps_to_lifetimes {
+            true => assert_eq!(world.condition("Ambiguous"), "absent"),
+            false => assert_eq!(value(&world, suspects).await, 1.0),
+        }
+        let ended = json!({ "metadata": { "annotations": { said: "1, 2" } } });
+        world.change(ended).await;
+        world.pass(60).await;
+        assert_eq!(world.condition("Ambiguous"), "absent");
+        assert_eq!(value(&world, suspects).await, 0.0);
+        world.the_secret_works();
+    }
 }
 
 #[tokio::test(start_paused = true)]

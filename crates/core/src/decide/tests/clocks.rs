@@ -143,6 +143,7 @@ fn an_end_and_a_repair_that_are_written_down_as_to_come_are_of_now_and_a_moment_
                 ended: Ended::Revoked,
                 ended_at: Some(instant::after(c.now, ahead)),
                 undelivered: false,
+                asked: None,
             })
             .to_vec();
     });

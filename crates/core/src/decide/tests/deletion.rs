@@ -176,6 +176,7 @@ fn lost(ended_at: Option<Timestamp>) -> Past {
         ended: Ended::Lost,
         ended_at,
         undelivered: false,
+        asked: None,
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Past
                 .ended_at
                 .and_then(|at| Timestamp::from_millisecond(at).ok()),
             undelivered: row.undelivered,
+            asked: None,
         },
         Written::Named(past) => past,
     });

@@ -158,6 +158,7 @@ async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writ
         ended: Ended::Revoked,
         ended_at: None,
         undelivered: false,
+        asked: None,
     };
     let nonce = Nonce::from_bytes([7; 5]);
     let mut kept = run.bookkeeping();
@@ -202,6 +203,7 @@ async fn a_token_that_a_listing_shows_again_after_its_end_is_retired_and_ended()
         ended: Ended::Revoked,
         ended_at: Some(run.text("created_at").parse().unwrap()),
         undelivered: false,
+        asked: None,
     }];
     run.state.insert("record", kept.text());
     tokio::time::sleep(hours(1)).await;

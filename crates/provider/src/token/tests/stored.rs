@@ -78,6 +78,7 @@ fn ended_tokens_take_little_room_and_never_come_to_have_ended_earlier() {
         ended: [Ended::Revoked, Ended::Lost][usize::from(revision == 1)],
         ended_at: Some("2026-01-01T00:00:00.0010001Z".parse().unwrap()),
         undelivered: revision == 1,
+        asked: None,
     };
     let past: Vec<_> = (1..=8).map(ended).collect();
     let kept = Bookkeeping {

@@ -96,6 +96,7 @@ pub(super) fn own_twins(stored: &mut Stored, seen: &Survey, now: Timestamp) {
         ended: Ended::Lost,
         ended_at: Some(now),
         undelivered: false,
+        asked: None,
     });
     let twins: Vec<_> = twins.collect();
     stored.record.past.extend(twins);
