@@ -68,6 +68,8 @@ fn alerts_are_tried_with_series_as_the_operator_says_them() {
         for label in labels.split(", ") {
             let (label, value) = label.split_once("=\"").unwrap();
             let value = value.trim_end_matches('"');
+            // A scraper that keeps its own label gives ours this name.
+            let label = label.trim_start_matches("exported_");
             match label {
                 // Prometheus' own.
                 "pod" => continue,
@@ -82,8 +84,9 @@ fn alerts_are_tried_with_series_as_the_operator_says_them() {
                     assert!(run.contains(&said), "no operator says {said}");
                 }
                 "kind" if name == "tokenwright_issuer_requests_total" => {
-                    let all = ErrorKind::ALL.map(|kind| kind.name());
-                    assert!(all.contains(&value), "no request ends with {value}");
+                    let mut all = ErrorKind::ALL.iter().map(|kind| kind.name());
+                    let known = value == "Ok" || all.any(|kind| kind == value);
+                    assert!(known, "no request ends with {value}");
                 }
                 "kind" => {
                     let kinds = ["ApiToken", "TokenIssuer", "ClusterTokenIssuer", "Secret"];

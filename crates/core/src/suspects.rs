@@ -49,7 +49,9 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Asked;
     use crate::samples::at;
+    use crate::token::TokenId;
 
     fn without(record: &Record, ended: &[Revision], keeps: bool) -> (u32, Vec<Ended>) {
         let ended = ended.iter().copied().collect();
@@ -62,22 +64,32 @@ mod tests {
 
     #[test]
     fn a_suspect_is_none_any_more_once_a_person_says_so_its_time_is_over_or_it_is_found() {
-        let lived = r#"{"deadline": "1970-01-01T00:00:10Z", "wishedEnd": "1970-01-01T00:01:40Z"}"#;
-        let lives = r#"{"deadline": "1970-01-01T00:00:10Z", "wishedEnd": "1970-01-01T00:01:41Z"}"#;
-        let endless = r#"{"deadline": "1970-01-01T00:00:10Z"}"#;
-        let past = |asked: [&str; 3]| {
-            let past = asked
-                .iter()
-                .zip(["aaaaaaaa", "bbbbbbbb", "cccccccc"])
-                .zip(1..);
-            let past = past.map(|((asked, nonce), revision)| {
-                format!(r#"{{"nonce": "{nonce}", "revision": {revision}, "ended": "Suspect", "asked": {asked}}}"#)
-            });
-            let past: Vec<_> = past.collect();
-            let record = format!(r#"{{"suspects": 3, "past": [{}]}}"#, past.join(","));
-            serde_json::from_str::<Record>(&record).unwrap()
+        let asked = |wished_end: Option<i64>| Asked {
+            deadline: at(10),
+            wished_end: wished_end.map(at),
         };
-        let record = past([lived, lives, endless]);
+        let [lived, lives, endless] = [Some(100), Some(101), None].map(asked);
+        let past = [
+            ("aaaaaaaa", lived),
+            ("bbbbbbbb", lives),
+            ("cccccccc", endless),
+        ]
+        .into_iter()
+        .zip(1..);
+        let past = past.map(|((nonce, asked), revision)| Past {
+            nonce: nonce.parse().unwrap(),
+            revision,
+            id: None,
+            ended: Ended::Suspect,
+            ended_at: Some(at(20)),
+            undelivered: false,
+            asked: Some(asked),
+        });
+        let record = Record {
+            suspects: 3,
+            past: past.collect(),
+            ..Record::default()
+        };
         let (suspect, gone, expired) = (Ended::Suspect, Ended::Gone, Ended::Expired);
         assert_eq!(without(&record, &[], false), (3, vec![suspect; 3]));
         assert_eq!(
@@ -95,7 +107,7 @@ mod tests {
         // Its answer came after all, or a listing showed it, and it was revoked.
         let mut found = record;
         found.past.push(Past {
-            id: Some(crate::token::TokenId::new("t")),
+            id: Some(TokenId::new("t")),
             ended: Ended::Revoked,
             ..found.past[1].clone()
         });

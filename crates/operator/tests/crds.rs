@@ -127,11 +127,13 @@ fn labels(text: &str) -> BTreeSet<String> {
         }
     }
     for shown in after(text, "{{", "}}") {
-        let shown = shown.trim().trim_start_matches("$labels.").to_owned();
-        found.push(shown);
+        let words = shown.split_whitespace().filter(|word| *word != "or");
+        found.extend(words.map(|word| word.trim_start_matches("$labels.").to_owned()));
     }
     found
         .into_iter()
+        // A scraper that keeps its own label gives ours this name.
+        .map(|label| label.trim_start_matches("exported_").to_owned())
         .filter(|label| !["le", "$value"].contains(&label.as_str()))
         .collect()
 }

@@ -229,9 +229,13 @@ fn a_trigger_that_was_handled_stays_handled_when_it_is_taken_away_and_set_again(
 
 /// One attempt whose answer was lost, then so many that were refused and so many tokens revoked.
 fn forgetful(refused: u8, revoked: u8, survey: Option<&Survey>) -> Record {
+    forgetful_after(false, (refused, revoked), survey)
+}
+
+fn forgetful_after(suspect: bool, (refused, revoked): (u8, u8), survey: Option<&Survey>) -> Record {
     let lost = Outcome::Closed {
         attempt: attempt(1, at(0)),
-        suspect: false,
+        suspect,
     };
     let mut record = evolve_beside(Record::default(), lost, survey, at(0));
     record.last_revision = 200;
@@ -267,6 +271,17 @@ fn a_closed_attempt_that_an_inventory_still_shows_is_not_forgotten() {
     assert_eq!(sighting(1).standing(&record), Standing::Orphan);
     let blind = forgetful(0, 40, None);
     assert_eq!(sighting(1).standing(&blind), Standing::Foreign);
+}
+
+#[test]
+fn what_a_person_is_to_look_for_is_not_forgotten() {
+    let record = forgetful_after(true, (0, 40), None);
+    let asked: Vec<_> = record.suspected().map(|past| past.asked).collect();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        asked[0].map(|asked| asked.deadline),
+        Some(attempt(1, at(0)).deadline)
+    );
 }
 
 #[test]

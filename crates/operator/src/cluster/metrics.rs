@@ -5,6 +5,7 @@
 
 pub mod names;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,26 @@ use self::names::{Metric, Sort};
 
 /// What is answered.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How mints end.
+const MINT_RESULTS: [&str; 6] = [
+    "Published",
+    "MintRefused",
+    "MintNotSent",
+    "PublishRefused",
+    "RehearsalRefused",
+    "OutcomeUnknown",
+];
+
+/// How revokes end, and what comes in their way.
+const REVOKE_RESULTS: [&str; 6] = [
+    "Revoked",
+    "Expired",
+    "Gone",
+    "RevokeFailed",
+    "NotProven",
+    "RevokeNotSeen",
+];
 
 type Labels = Vec<(&'static str, String)>;
 type Counts = Family<Labels, Counter>;
@@ -131,10 +152,25 @@ fn labelled<const N: usize>(metric: Metric, values: [&str; N]) -> Labels {
 }
 
 impl Metrics {
-    /// There is an issuer of this name, which may be counted.
+    /// There is an issuer of this name, which may be counted. What few know of begins at 0: of a number that begins
+    /// at 1, nobody sees that it grew.
     pub(crate) fn there(&self, issuer: &str) {
-        let mut known = self.0.of_issuers.lock();
-        known.entry(issuer.to_owned()).or_default();
+        let measured = &self.0;
+        let mut known = measured.of_issuers.lock();
+        let Entry::Vacant(unknown) = known.entry(issuer.to_owned()) else {
+            return;
+        };
+        let mints = MINT_RESULTS.map(|result| (&measured.mints, names::MINTS, result));
+        let revokes = REVOKE_RESULTS.map(|result| (&measured.revokes, names::REVOKES, result));
+        let begun = mints
+            .into_iter()
+            .chain(revokes)
+            .map(|(counts, metric, result)| {
+                let labels = labelled(metric, [issuer, result]);
+                drop(counts.get_or_create(&labels));
+                labels
+            });
+        unknown.insert(begun.collect());
     }
 
     /// It is gone, and so is what was counted: who makes and deletes issuers leaves nothing here.

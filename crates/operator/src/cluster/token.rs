@@ -65,9 +65,13 @@ pub(crate) struct Brief {
     /// Whether the latest mint failed, or a person is needed before the next one.
     pub(crate) fails: bool,
     /// Tokens that are to end and that neither its Secret nor an overlap claims.
-    pub(crate) orphans: usize,
+    pub(crate) orphans: u32,
     /// Tokens that are to end while something stands in the way.
-    pub(crate) stuck: usize,
+    pub(crate) stuck: u32,
+    /// Whether its adopted token ends soon.
+    pub(crate) expires_soon: bool,
+    /// Whether somebody else mints in its name.
+    pub(crate) foreign: bool,
     /// How many tokens may exist that nobody can find.
     pub(crate) suspects: u32,
     /// What it will ask of its issuer; nothing where it is suspended.
@@ -209,12 +213,19 @@ fn brief(token: &ApiToken, parameters: Option<Arc<Parameters>>) -> Brief {
             .or(adopted.and_then(|adopted| adopted.expires_at)),
         renews_at: current.and_then(|current| current.renew_at),
         fails: status.is_some_and(fails),
-        orphans: orphans_of(token),
-        stuck: stuck_of(token),
+        orphans: few(orphans_of(token)),
+        stuck: few(stuck_of(token)),
+        expires_soon: status.is_some_and(|status| says(status, condition::EXPIRES_SOON)),
+        foreign: status.is_some_and(|status| says(status, condition::FOREIGN_ACTIVITY)),
         suspects: status.map_or(0, |status| status.suspects),
         asks: (!token.spec.suspend).then(asks),
         cut: None,
     }
+}
+
+/// As many as take little room.
+fn few(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// How long a token of this is used; nothing where it is never replaced.
@@ -236,9 +247,13 @@ fn between_rotations(token: &ApiToken) -> Option<SignedDuration> {
 }
 
 fn fails(status: &ApiTokenStatus) -> bool {
-    let stalled =
-        |condition: &Condition| condition.type_ == condition::STALLED && condition.status == "True";
-    status.failures.is_some() || status.conditions.iter().any(stalled)
+    status.failures.is_some() || says(status, condition::STALLED)
+}
+
+/// Whether a condition is the case.
+fn says(status: &ApiTokenStatus, type_: &str) -> bool {
+    let is = |known: &Condition| known.type_ == type_ && known.status == "True";
+    status.conditions.iter().any(is)
 }
 
 fn orphans_of(token: &ApiToken) -> usize {

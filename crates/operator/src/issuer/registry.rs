@@ -223,16 +223,13 @@ impl Issuers {
         self.known.lock().insert(key.place(), known);
     }
 
-    /// Those that can be used now, by namespace and name.
-    pub(crate) fn ready(&self) -> Vec<((String, String), Arc<Handle>)> {
+    /// How each stands, by namespace and name.
+    pub(crate) fn all(&self) -> Vec<((String, String), IssuerState)> {
         let known = self.known.lock();
-        let ready = known
+        let all = known
             .iter()
-            .filter_map(|(place, known)| match &known.state {
-                IssuerState::Ready(handle) => Some((place.clone(), Arc::clone(handle))),
-                IssuerState::NotReady(_) => None,
-            });
-        ready.collect()
+            .map(|(place, known)| (place.clone(), known.state.clone()));
+        all.collect()
     }
 
     /// How many of the current tokens of one its listings do not show, whatever handle it has.

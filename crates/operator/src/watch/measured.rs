@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cluster::metrics::{Sample, issuer, names};
 use crate::cluster::token::{Brief, PackedToken};
 use crate::issuer::object::place_of_packed;
+use crate::issuer::registry::IssuerState;
 use crate::issuer::status::standing;
 use crate::watch::dispatch::Dispatch;
 
@@ -33,16 +34,24 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
     for (name, at_issuer) in amiss {
         samples.extend(at_issuer.samples(&name));
     }
-    for (place, handle) in dispatch.issuers.ready() {
+    for (place, state) in dispatch.issuers.all() {
         let name = issuer(place);
-        let paused = f64::from(u8::from(standing(&handle).is_some()));
-        samples.push(Sample::new(names::ISSUER_PAUSED, [name.clone()], paused));
-        let former = f64::from(u8::from(*handle.outlasts.lock()));
-        samples.push(Sample::new(
-            names::ISSUER_FORMER_CREDENTIAL,
-            [name.clone()],
-            former,
-        ));
+        let so = |metric, is| Sample::new(metric, [name.clone()], f64::from(u8::from(is)));
+        let handle = match state {
+            IssuerState::Ready(handle) => handle,
+            IssuerState::NotReady(_) => {
+                samples.push(so(names::ISSUER_PAUSED, true));
+                continue;
+            }
+        };
+        samples.extend([
+            so(names::ISSUER_PAUSED, standing(&handle).is_some()),
+            so(
+                names::ISSUER_SUSPECT,
+                handle.losses.unacknowledged().is_some(),
+            ),
+            so(names::ISSUER_FORMER_CREDENTIAL, *handle.outlasts.lock()),
+        ]);
         let load = *handle.load.lock();
         samples.extend(load.map(|load| Sample::new(names::ISSUER_LOAD, [name.clone()], load)));
         for (class, waiting) in handle.scheduler.queue() {
@@ -59,8 +68,10 @@ struct Amiss {
     expired: usize,
     overdue: usize,
     fails: usize,
-    orphans: usize,
-    stuck: usize,
+    orphans: u32,
+    stuck: u32,
+    expires_soon: usize,
+    foreign: usize,
     suspects: u32,
 }
 
@@ -74,16 +85,22 @@ impl Amiss {
         self.fails = self.fails.saturating_add(usize::from(brief.fails));
         self.orphans = self.orphans.saturating_add(brief.orphans);
         self.stuck = self.stuck.saturating_add(brief.stuck);
+        self.expires_soon = self
+            .expires_soon
+            .saturating_add(usize::from(brief.expires_soon));
+        self.foreign = self.foreign.saturating_add(usize::from(brief.foreign));
         self.suspects = self.suspects.saturating_add(brief.suspects);
     }
 
-    fn samples(&self, issuer: &str) -> [Sample; 6] {
+    fn samples(&self, issuer: &str) -> [Sample; 8] {
         [
             (names::EXPIRED_TOKENS, count(self.expired)),
             (names::OVERDUE_ROTATIONS, count(self.overdue)),
             (names::FAILING_MINTS, count(self.fails)),
-            (names::ORPHANS, count(self.orphans)),
-            (names::STUCK_REVOKES, count(self.stuck)),
+            (names::ORPHANS, f64::from(self.orphans)),
+            (names::STUCK_REVOKES, f64::from(self.stuck)),
+            (names::EXPIRING_TOKENS, count(self.expires_soon)),
+            (names::FOREIGN_ACTIVITY, count(self.foreign)),
             (names::SUSPECTS, f64::from(self.suspects)),
         ]
         .map(|(metric, value)| Sample::new(metric, [issuer.to_owned()], value))

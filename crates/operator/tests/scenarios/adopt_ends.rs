@@ -10,6 +10,7 @@ use tokenwright_core::TokenId;
 use tokenwright_testbed::memory::{Fault as Refusal, Verb};
 use tokio::time::Instant;
 
+use crate::counted::value as measured;
 use crate::world::World;
 
 const MINUTE: u64 = 60;
@@ -58,8 +59,11 @@ async fn the_end_that_a_person_gave_is_announced_once_and_then_reported_once() {
     assert_eq!(at(world.adopted().expires_at), "2026-03-03T00:00:00Z");
     world.pass(DAY / 2 - 60).await;
     assert_eq!(world.condition(condition::EXPIRES_SOON), "absent");
+    let expiring = "tokenwright_expiring_tokens";
+    assert_eq!(measured(&world, expiring).await, 0.0);
     assert_eq!(world.writes().len(), writes);
     world.pass(2 * MINUTE).await;
+    assert_eq!(measured(&world, expiring).await, 1.0);
     assert_eq!(
         world.condition(condition::EXPIRES_SOON),
         "True: ExpiresSoon"

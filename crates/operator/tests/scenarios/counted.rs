@@ -35,7 +35,7 @@ fn told<const N: usize>(lines: [(&str, f64); N]) -> BTreeMap<String, f64> {
 }
 
 /// The value of a metric that has no label but the issuer.
-async fn value(world: &World, metric: &str) -> f64 {
+pub(crate) async fn value(world: &World, metric: &str) -> f64 {
     let line = format!(r#"{metric}{{issuer="team-a/issuer"}}"#);
     scraped(&world.health).await[&line]
 }

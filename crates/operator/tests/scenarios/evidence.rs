@@ -12,6 +12,7 @@ use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::{Look, TokenId};
 use tokio::time::Instant;
 
+use crate::counted::value;
 use crate::world::{NAMESPACE, TOKENS, World};
 
 const KEY_SECRET: &str = "tokenwright-digest-key";
@@ -181,11 +182,14 @@ async fn many_losses_at_once_are_held_until_they_return_or_a_person_acknowledges
     world.pass(1_800).await;
     assert_eq!(mints(&world), before);
     let told = suspect(&world).await.expect("the issuer does not say so");
+    let metric = "tokenwright_issuer_suspect";
+    assert_eq!(value(&world, metric).await, 1.0);
     assert!(told.contains("acknowledge-loss"), "{told}");
 
     world.issuer.calm();
     world.pass(1_200).await;
     assert_eq!((mints(&world), suspect(&world).await), (before, None));
+    assert_eq!(value(&world, metric).await, 0.0);
 
     for token in world.issuer.live() {
         world.issuer.revoke_by_hand(&token.token.id);

@@ -7,6 +7,7 @@ use tokenwright_api::names::annotation;
 use tokenwright_client::{Issuer as _, MintRequest};
 use tokenwright_core::{Inputs, Lifetime, Marker, Nonce, TokenId};
 
+use crate::counted::value;
 use crate::world::{NAMESPACE, TOKENS, World};
 
 #[tokio::test(start_paused = true)]
@@ -101,9 +102,12 @@ async fn with_a_stranger() -> (World, TokenId) {
 #[tokio::test(start_paused = true)]
 async fn a_strangers_token_is_named_and_holds_revokes_until_it_is_gone() {
     let (world, id) = with_a_stranger().await;
+    let metric = "tokenwright_foreign_activity";
+    assert_eq!(value(&world, metric).await, 1.0);
     world.issuer.revoke_by_hand(&id);
     world.pass(1200).await;
     world.the_only_token();
+    assert_eq!(value(&world, metric).await, 0.0);
     assert_eq!(world.condition("ForeignActivity"), "absent");
 }
 

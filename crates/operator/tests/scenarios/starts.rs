@@ -1,16 +1,20 @@
 //! What the operator says at its start: what is missing, what a person does about it, and when that is so
 //! no more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
+use tokenwright_client::ErrorKind;
+use tokenwright_client::memory::Fault as IssuerFault;
 use tokenwright_operator::Options;
 use tokenwright_testbed::memory::{Fault, Verb};
 
+use crate::counted::value;
+use crate::metrics::scraped;
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const NAME: &str = TOKENS;
@@ -168,4 +172,57 @@ async fn many_namespaces_on_an_api_server_that_streams_no_lists_are_served_soon(
         assert!(asked(Verb::List) <= lists + 20, "{}", asked(Verb::List));
         operator.abort();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_refuses_is_measured_as_paused_after_a_start_too() {
+    let mut world = World::new().await;
+    let paused = "tokenwright_issuer_paused";
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    assert_eq!(value(&world, paused).await, 0.0);
+    let refused = || Some(IssuerFault::Refuse(ErrorKind::Unauthenticated));
+    world.issuer.hook(move |_, _| refused());
+    world.crash().await;
+    world.start();
+    world.pass(60).await;
+    assert!(
+        world
+            .issuer_ready("issuer")
+            .starts_with("False: CredentialRefused")
+    );
+    assert_eq!(value(&world, paused).await, 1.0);
+    world.issuer.calm();
+    world.pass(3_600).await;
+    assert_eq!(value(&world, paused).await, 0.0);
+}
+
+/// Of a number that begins at 1 nobody sees that it grew.
+#[tokio::test(start_paused = true)]
+async fn what_is_counted_of_an_issuer_begins_at_nothing() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({ "suspend": true })).await;
+    world.pass(60).await;
+    let counted = |samples: BTreeMap<String, f64>| {
+        let of = |line: &str| {
+            line.starts_with("tokenwright_mints_total{")
+                || line.starts_with("tokenwright_revokes_total{")
+        };
+        samples
+            .into_iter()
+            .filter(|(line, _)| of(line))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let before = counted(scraped(&world.health).await);
+    assert!(before.values().all(|value| *value == 0.0), "{before:?}");
+    world.change(json!({ "spec": { "suspend": false } })).await;
+    world.pass(60).await;
+    let change = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
+    world.change(change).await;
+    world.pass(600).await;
+    let after = counted(scraped(&world.health).await);
+    assert!(after.keys().eq(before.keys()), "{after:?}");
+    assert_eq!(after.values().sum::<f64>(), 3.0, "{after:?}");
 }

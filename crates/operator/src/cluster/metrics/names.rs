@@ -61,8 +61,12 @@ metrics! {
         "Live tokens of lost answers, which no ApiToken delivers and which wait for their revoke";
     STUCK_REVOKES = "tokenwright_stuck_revokes" Gauge ["issuer"]:
         "Tokens that are to end while something stands in the way of their revoke: the condition `RevokeFailed` names them";
+    EXPIRING_TOKENS = "tokenwright_expiring_tokens" Gauge ["issuer"]:
+        "ApiTokens whose adopted token ends soon and whose next one a person has to make: the condition `ExpiresSoon`";
+    FOREIGN_ACTIVITY = "tokenwright_foreign_activity" Gauge ["issuer"]:
+        "ApiTokens in whose name somebody else mints, while revokes may wait: the condition `ForeignActivity` names those tokens";
     SUSPECTS = "tokenwright_suspects" Gauge ["issuer"]:
-        "Tokens that may exist after lost answers and cannot be found";
+        "Tokens that may exist after lost answers and cannot be found: the condition `Ambiguous` says when they were asked for";
     ISSUER_REQUESTS = "tokenwright_issuer_requests_total" Counter ["issuer", "operation", "kind"]:
         "Operations at an issuer by their end: `Ok`, or the kind of the error; a listing counts once, however many pages it has";
     ISSUER_SECONDS = "tokenwright_issuer_request_duration_seconds" Histogram ["issuer", "operation"]:
@@ -70,7 +74,9 @@ metrics! {
     ISSUER_RETRIES = "tokenwright_issuer_retries_total" Counter ["issuer", "operation"]:
         "Mints, revokes and listings that are tried again after they failed or met something in their way, where they are sent";
     ISSUER_PAUSED = "tokenwright_issuer_paused" Gauge ["issuer"]:
-        "1 from when an issuer asks for a pause, refuses or does not answer, for longer than seconds, until it answers again, else 0";
+        "1 from when an issuer asks for a pause, refuses or does not answer, for longer than seconds, until it answers again, and while it cannot be used at all, else 0";
+    ISSUER_SUSPECT = "tokenwright_issuer_suspect" Gauge ["issuer"]:
+        "1 while so many current tokens of an issuer vanished at once that none is replaced: the condition `Suspect`, else 0";
     ISSUER_FORMER_CREDENTIAL = "tokenwright_issuer_former_credential" Gauge ["issuer"]:
         "1 while the credential that an issuer's Secret holds is not taken up and the former one serves on, else 0";
     ISSUER_LOAD = "tokenwright_issuer_load_ratio" Gauge ["issuer"]:
