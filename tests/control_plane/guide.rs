@@ -14,16 +14,17 @@ use tokenwright_api::names::annotation;
 use tokenwright_testbed::chart::{self, RELEASE};
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::newcomer::Newcomer;
-use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
+use tokenwright_testbed::programs::{LOOK, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
 use tokenwright_testbed::quickstart::{Delivered, TEAM_NAMESPACE, TOKEN, Team, example, namespace};
-use tokenwright_testbed::tools::{self, Tools};
+use tokenwright_testbed::tools::{self, Tools, product_binary};
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 use xtask::guide::{Took, When};
 
 use super::cluster::root;
 use super::installed::deployment;
 use super::kinds::the_kinds_are_of_today;
-use super::older::{self, NUMBERS};
+use super::older::{self, NUMBERS, OF_BEFORE};
 
 /// Of the blocks that need a cluster, so many must have been acted on.
 fn on_cluster(took: &[Took], least: usize) -> Result<()> {
@@ -122,6 +123,9 @@ async fn the_guide_to_everything_an_apitoken_can_can_be_followed_to_the_letter()
     Ok(())
 }
 
+/// How long the chart lets a pod end by itself.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// What a node does: it runs what the Deployment asks for, and starts it anew where that changes.
 struct Node {
     client: Client,
@@ -144,7 +148,8 @@ impl Node {
         })
     }
 
-    /// What of the template's arguments counts here, and its version; nothing while nothing is installed.
+    /// The template's arguments and its version; nothing while nothing is installed. The address is that of a pod,
+    /// and what only the version before knows this program does not.
     async fn asked(&self) -> Result<Option<(Vec<String>, Option<String>)>> {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), OWN_NAMESPACE);
         let deployment = api.get_opt(RELEASE).await?.and_then(|found| found.spec);
@@ -156,7 +161,8 @@ impl Node {
         let containers = template.spec.map(|pod| pod.containers).unwrap_or_default();
         let arguments = containers.into_iter().next().and_then(|it| it.args);
         Ok(arguments.map(|mut arguments| {
-            arguments.retain(|argument| argument == "--observe-only");
+            let here = |argument: &str| !argument.starts_with("--listen=") && argument != OF_BEFORE;
+            arguments.retain(|argument| here(argument));
             (arguments, version)
         }))
     }
@@ -168,16 +174,18 @@ impl Node {
                 && running.as_ref().is_none_or(|(runs, _)| *runs != asked)
             {
                 if let Some((_, former)) = running.take() {
-                    former.kill().await?;
+                    former.signal("TERM").await?;
+                    ensure!(former.ended(GRACE).await?, "it does not end well");
                 }
-                let more = More {
-                    arguments: asked.0.clone(),
-                    ..More::default()
-                };
-                let (kubeconfig, log) = (&self.kubeconfig, &self.log);
-                let operator =
-                    Operator::start_with("beside", kubeconfig, &self.host, log, more).await?;
-                running = Some((asked, operator));
+                let mut command = Command::new(product_binary("tokenwright-operator")?);
+                command
+                    .args(&asked.0)
+                    .args(["--listen", "127.0.0.1:0", "--namespace", OWN_NAMESPACE])
+                    .args(["--instance", "beside", "--allow-host", &self.host])
+                    .env("KUBECONFIG", &self.kubeconfig)
+                    .envs(chart::ENVIRONMENT)
+                    .env("RUST_LOG", "info");
+                running = Some((asked, Operator::spawn(&mut command, &self.log)?));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -219,7 +227,7 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
     let took = followed.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
     on_cluster(&took, 13)?;
     node.abort();
-    let mut history = tokio::process::Command::new(tools::helm()?);
+    let mut history = Command::new(tools::helm()?);
     history
         .args([
             "history",
@@ -311,7 +319,7 @@ impl Kustomized {
             ("--observe-only", true),
             (this.as_str(), true),
             // What the version before had and this one has not.
-            ("--of-before", false),
+            (OF_BEFORE, false),
         ] {
             ensure!(upgraded.contains(text) == there, "{text}: {upgraded}");
         }

@@ -21,6 +21,9 @@ pub(crate) const NEW: &str = "requestTimeout";
 /// A value of the chart that the version before did not have, nor the object that it is for.
 const NEW_VALUE: &str = "networkPolicy";
 
+/// An argument that the version before had and this one has not.
+pub(crate) const OF_BEFORE: &str = "--of-before";
+
 /// What of an ApiToken's status the version before did not know: all that came since the kinds were first
 /// written, the record of open revokes above all. Its API server drops these.
 const LATER: [&str; 10] = [
@@ -83,9 +86,7 @@ fn rewrite(path: &PathBuf) -> Result<()> {
             Some("Deployment") => {
                 let container = &mut document["spec"]["template"]["spec"]["containers"][0];
                 let arguments = container["args"].as_array_mut();
-                arguments
-                    .context("no arguments")?
-                    .push("--of-before".into());
+                arguments.context("no arguments")?.push(OF_BEFORE.into());
             }
             _ => {}
         }
