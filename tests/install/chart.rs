@@ -311,3 +311,25 @@ fn the_service_has_a_name_that_kubernetes_takes_whatever_a_release_is_called() {
         assert!(name.ends_with("-metrics"), "{name}");
     }
 }
+
+/// A chart that depends on this one switches it on and off by the word that such charts use.
+#[test]
+fn another_chart_depends_on_the_chart_by_a_condition() {
+    let folder = tempfile::tempdir().unwrap();
+    let umbrella = folder.path();
+    fs::create_dir(umbrella.join("charts")).unwrap();
+    let chart = root().join("charts/tokenwright");
+    run(Command::new("cp")
+        .arg("-r")
+        .arg(chart)
+        .arg(umbrella.join("charts/tokenwright")));
+    let described = "apiVersion: v2\nname: platform\nversion: 1.0.0\ndependencies:\n  - name: tokenwright\n    version: \">=0.0.0\"\n    condition: tokenwright.enabled\n";
+    fs::write(umbrella.join("Chart.yaml"), described).unwrap();
+    for (enabled, there) in [("true", true), ("false", false)] {
+        let mut helm = Command::new(tools::helm().unwrap());
+        helm.args(["template", "platform"]).arg(umbrella);
+        helm.arg(format!("--set=tokenwright.enabled={enabled}"));
+        let text = run(&mut helm);
+        assert_eq!(text.contains("kind: Deployment"), there, "{text}");
+    }
+}
