@@ -34,9 +34,12 @@ pub struct Image<'a> {
 /// When a path of a file system cannot stand in an archive.
 pub fn archive(image: &Image<'_>) -> Result<Vec<u8>> {
     let mut blobs = Blobs::default();
-    let mut manifests = Vec::new();
+    let (mut manifests, mut for_docker) = (Vec::new(), Value::Null);
     for (platform, contents) in &image.platforms {
-        let mut manifest = blobs.manifest(image, *platform, contents)?;
+        let (mut manifest, parts) = blobs.manifest(image, *platform, contents)?;
+        if for_docker.is_null() || Platform::host() == Some(*platform) {
+            for_docker = parts;
+        }
         if let Some(descriptor) = manifest.as_object_mut() {
             let architecture = platform.architecture();
             let of = json!({ "architecture": architecture, "os": "linux" });
@@ -65,6 +68,8 @@ pub fn archive(image: &Image<'_>) -> Result<Vec<u8>> {
         text(&json!({ "imageLayoutVersion": "1.0.0" }))?,
     );
     files.put("index.json", text(&top)?);
+    // Docker's own image store reads no layout: it takes one platform, by what it finds here.
+    files.put("manifest.json", text(&json!([for_docker]))?);
     files.tar()
 }
 
@@ -101,12 +106,13 @@ impl Blobs {
         Ok(self.put(media_type, bytes))
     }
 
+    /// Keeps what one platform is made of; gives what names it, and the same in Docker's words.
     fn manifest(
         &mut self,
         image: &Image<'_>,
         platform: Platform,
         contents: &Contents,
-    ) -> Result<Value> {
+    ) -> Result<(Value, Value)> {
         let layer = contents.tar()?;
         let config = json!({
             "architecture": platform.architecture(),
@@ -126,14 +132,27 @@ impl Blobs {
             "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", sha256(&layer))] },
             "history": [{ "created": CREATED, "created_by": "cargo xtask image" }],
         });
+        let config = self.json(CONFIG, &config)?;
+        let layer = self.put(LAYER, gzip(&layer, image.effort)?);
+        let for_docker = json!({
+            "Config": path(&config),
+            "RepoTags": [format!("{}:{}", image.repository, image.version)],
+            "Layers": [path(&layer)],
+        });
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": self.json(CONFIG, &config)?,
-            "layers": [self.put(LAYER, gzip(&layer, image.effort)?)],
+            "config": config,
+            "layers": [layer],
         });
-        self.json(MANIFEST, &manifest)
+        Ok((self.json(MANIFEST, &manifest)?, for_docker))
     }
+}
+
+/// Where a blob lies in the archive.
+fn path(named: &Value) -> String {
+    let digest = named["digest"].as_str().unwrap_or_default();
+    format!("blobs/{}", digest.replace(':', "/"))
 }
 
 #[cfg(test)]
@@ -229,6 +248,31 @@ mod tests {
             .keys()
             .filter(|path| path.contains("sha256/") && !path.ends_with('/'));
         assert_eq!(blobs.count(), 3 * Platform::ALL.len() + 1);
+        Ok(())
+    }
+
+    /// As `docker load` reads it, where Docker keeps images in its own store.
+    #[test]
+    fn docker_finds_the_image_of_this_machine_by_its_name() -> Result<()> {
+        let files = files(&archive(&image())?)?;
+        let all: Value = serde_json::from_slice(&files["manifest.json"])?;
+        let [one] = all.as_array().context("no list")?.as_slice() else {
+            anyhow::bail!("{all}");
+        };
+        assert_eq!(one["RepoTags"][0], "registry.example/acme/program:1.2.3");
+        let file = |path: &Value| -> Result<&Vec<u8>> {
+            let path = path.as_str().context("no path")?;
+            files
+                .get(path)
+                .with_context(|| format!("{path} is missing"))
+        };
+        let config: Value = serde_json::from_slice(file(&one["Config"])?)?;
+        let here = Platform::host().unwrap_or(Platform::ALL[0]);
+        assert_eq!(config["architecture"], here.architecture());
+        let mut layer = Vec::new();
+        GzDecoder::new(file(&one["Layers"][0])?.as_slice()).read_to_end(&mut layer)?;
+        let unpacked = format!("sha256:{}", sha256(&layer));
+        assert_eq!(config["rootfs"]["diff_ids"], serde_json::json!([unpacked]));
         Ok(())
     }
 
