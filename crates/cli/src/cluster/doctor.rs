@@ -1,16 +1,17 @@
 //! `doctor`: whether this machine, its rights and the cluster are fit, one line each.
 
+mod installed;
+
 use http::header::DATE;
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
-use kube::api::{ListParams, PostParams};
+use kube::api::PostParams;
 use kube::{Api, ResourceExt as _};
 use serde::Serialize;
 use serde_json::Value;
-use tokenwright_api::names::{GROUP, VERSION};
+use tokenwright_api::names::GROUP;
 use tokenwright_core::reason::more;
 
 use super::trouble::condensed;
@@ -25,8 +26,6 @@ use crate::reach::runtime;
 const LEAST_MINOR: u32 = 33;
 /// Expiries and deadlines are counted in minutes at the least.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
-/// The kinds that every installation has.
-const KINDS: [&str; 2] = ["ApiToken", "TokenIssuer"];
 
 /// What was found, line by line.
 struct Findings {
@@ -113,9 +112,9 @@ pub(crate) fn run(asked: &Doctor) -> anyhow::Result<Exit> {
         };
         proxy(&cluster, &mut findings);
         if server(&cluster, &mut findings).await {
-            kinds(&cluster, &mut findings).await;
+            let written = installed::kinds(&cluster, &mut findings).await;
             rights(&cluster, &mut findings).await;
-            operator(&cluster, &mut findings).await;
+            installed::operator(&cluster, written.as_deref(), &mut findings).await;
             issuers(&cluster, &mut findings).await;
         }
         // People were told line by line.
@@ -203,34 +202,6 @@ fn skew(date: Option<Timestamp>, findings: &mut Findings) {
     }
 }
 
-async fn kinds(cluster: &Cluster, findings: &mut Findings) {
-    let what = "kinds";
-    let found = cluster
-        .client
-        .list_api_group_resources(&format!("{GROUP}/{VERSION}"))
-        .await;
-    let next = "Install them: `helm install` with the chart, or `tokenwright-operator crd | kubectl apply -f -`.";
-    let served: Vec<String> = match found {
-        Ok(found) => found
-            .resources
-            .into_iter()
-            .map(|resource| resource.kind)
-            .collect(),
-        Err(kube::Error::Api(status)) if status.code == 404 => {
-            return findings.bad(what, &format!("{GROUP}/{VERSION} is not there"), next);
-        }
-        Err(error) => return findings.bad(what, &Refusal(error).words(), next),
-    };
-    let missing: Vec<&str> = KINDS
-        .into_iter()
-        .filter(|kind| !served.iter().any(|it| it == kind))
-        .collect();
-    match missing.is_empty() {
-        true => findings.good(what, &format!("{GROUP}/{VERSION} is served")),
-        false => findings.bad(what, &format!("{} is not served", missing.join(", ")), next),
-    }
-}
-
 /// What the commands of this program need.
 async fn rights(cluster: &Cluster, findings: &mut Findings) {
     let what = "your rights";
@@ -269,68 +240,6 @@ async fn rights(cluster: &Cluster, findings: &mut Findings) {
             &format!("not in all namespaces: {}", missing.join(", ")),
         ),
     }
-}
-
-async fn operator(cluster: &Cluster, findings: &mut Findings) {
-    let what = "operator";
-    let api: Api<Deployment> = Api::all(cluster.client.clone());
-    let all = match api.list(&ListParams::default()).await {
-        Ok(all) => all,
-        Err(error) => return findings.skipped(what, &Refusal(error).words()),
-    };
-    let ours: Vec<&Deployment> = all
-        .items
-        .iter()
-        .filter(|it| runs_the_operator(it))
-        .collect();
-    if ours.is_empty() {
-        let next = "Install the chart, or see the other context that it runs in.";
-        return findings.bad(what, "no Deployment runs tokenwright-operator", next);
-    }
-    for deployment in ours {
-        let shown = named(
-            &deployment.namespace().unwrap_or_default(),
-            &deployment.name_any(),
-        );
-        let status = deployment.status.as_ref();
-        let ready = status
-            .and_then(|status| status.ready_replicas)
-            .unwrap_or_default();
-        let image = image(deployment).unwrap_or_default();
-        match ready > 0 {
-            true => findings.good(what, &format!("{shown}, {ready} ready, {image}")),
-            false => findings.bad(
-                what,
-                &format!("{shown} has no ready replica"),
-                &format!(
-                    "See `kubectl logs -n {} deploy/{}`.",
-                    deployment.namespace().unwrap_or_default(),
-                    deployment.name_any()
-                ),
-            ),
-        }
-    }
-}
-
-fn image(deployment: &Deployment) -> Option<&str> {
-    let containers = deployment
-        .spec
-        .as_ref()?
-        .template
-        .spec
-        .as_ref()?
-        .containers
-        .iter();
-    let mut images = containers.filter_map(|container| container.image.as_deref());
-    images.find(|image| image.contains("tokenwright"))
-}
-
-fn runs_the_operator(deployment: &Deployment) -> bool {
-    let labels = deployment.labels();
-    let named = labels
-        .get("app.kubernetes.io/name")
-        .is_some_and(|name| name.starts_with("tokenwright"));
-    named || image(deployment).is_some()
 }
 
 async fn issuers(cluster: &Cluster, findings: &mut Findings) {

@@ -9,6 +9,7 @@
 mod claims;
 mod clusters;
 mod files;
+mod installed;
 mod lives;
 mod lost;
 mod mistakes;

@@ -87,6 +87,7 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool)] = &[
         true,
     ),
     ("events.k8s.io", "v1", "Event", "events", NAMESPACED, true),
+    ("apps", "v1", "Deployment", "deployments", NAMESPACED, true),
     (
         "coordination.k8s.io",
         "v1",
