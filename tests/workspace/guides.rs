@@ -118,6 +118,22 @@ fn each_test_that_a_table_says_holds_it_is_there() {
     assert!(count > 40, "{count}");
 }
 
+#[test]
+fn each_test_of_the_table_about_operators_is_linked_where_it_stands() {
+    let mut count = 0;
+    let page = read("docs/guides/kubernetes-peers.md");
+    for link in page.split("[`").skip(1) {
+        let (name, rest) = link.split_once("`](../../").unwrap();
+        let (path, _) = rest.split_once(')').unwrap();
+        assert!(
+            read(path).contains(&format!("fn {name}(")),
+            "{name}: {path}"
+        );
+        count += 1;
+    }
+    assert_eq!(count, held_by("kubernetes-peers").len());
+}
+
 /// The tests that the rows of a page say hold them.
 fn held_by(page: &str) -> Vec<String> {
     let text = read(&format!("docs/guides/{page}.md"));
