@@ -46,6 +46,7 @@ mod control_plane {
     mod starts;
     mod storm;
     mod traces;
+    mod uninstalled;
     mod upgraded;
     mod weapons;
 }

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The team's token comes from a shared issuer, whose credential lies in the namespace that goes; another
 /// ApiToken, with an issuer of its own, lies there as well.
-async fn arranged(client: &Client, sandbox: &Sandbox) -> Result<serde_json::Value> {
+pub(crate) async fn arranged(client: &Client, sandbox: &Sandbox) -> Result<serde_json::Value> {
     let scaleway = sandbox.system(SYSTEM)?;
     quickstart::namespace(client, TEAM_NAMESPACE).await?;
     let label = json!({ "metadata": { "labels": { "tokenwright.example.com/scaleway": "true" } } });

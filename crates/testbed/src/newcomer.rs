@@ -105,10 +105,28 @@ impl Newcomer {
     pub fn follow(&self, name: &str) -> Result<Vec<Took>> {
         let text = fs::read_to_string(self.sources.join(name));
         let text = text.with_context(|| format!("cannot read {name}"))?;
+        self.follow_text(name, &text)
+    }
+
+    /// Follows what stands on a page below one of its headings, up to the next one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::follow`], and when there is no such heading.
+    pub fn follow_below(&self, name: &str, heading: &str) -> Result<Vec<Took>> {
+        let text = fs::read_to_string(self.sources.join(name));
+        let text = text.with_context(|| format!("cannot read {name}"))?;
+        let below = text.split_once(&format!("\n{heading}\n"));
+        let (_, below) = below.with_context(|| format!("{name} has no {heading:?}"))?;
+        let end = below.find("\n#").unwrap_or(below.len());
+        self.follow_text(name, &below[..end])
+    }
+
+    fn follow_text(&self, name: &str, text: &str) -> Result<Vec<Took>> {
         let mut stands_for = self.stands_for.clone();
-        stands_for.extend(free_addresses(&text)?);
+        stands_for.extend(free_addresses(text)?);
         let followed = follow(
-            &Page::read(&text),
+            &Page::read(text),
             &Folder {
                 home: self.home.path().to_owned(),
                 start: self.checkout(),

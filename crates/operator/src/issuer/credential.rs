@@ -27,6 +27,12 @@ use crate::secret::limits::SecretLimits;
 /// No part of a credential is longer: each is kept for as long as its issuer is there, and anybody may make issuers.
 const LONGEST: usize = 64 << 10;
 
+/// Why one is given back.
+const UNNEEDED: &str = "no issuer needs it";
+
+/// The namespace and the name of a Secret.
+pub(crate) type At<'a> = (&'a str, &'a str);
+
 /// What an issuer authenticates with.
 #[derive(Debug, Default)]
 pub(crate) struct Credential {
@@ -127,8 +133,26 @@ fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, Secr
 }
 
 /// Whether an issuer still holds the Secret of its credential: as long as it is held itself.
-pub(crate) fn uses<K: IssuerObject>(issuer: &K, home: &str, namespace: &str, name: &str) -> bool {
+pub(crate) fn uses<K: IssuerObject>(issuer: &K, home: &str, (namespace, name): At<'_>) -> bool {
     issuer.authenticates_with(home, namespace, name) && has(issuer, finalizer::IN_USE)
+}
+
+/// The credential of an issuer that is let go: given back before it, so that whoever waits for it to be gone need not
+/// wait for more. Nothing where somebody else holds it, or where there is none.
+pub(crate) async fn leave<K: IssuerObject>(
+    context: &Context,
+    object: &K,
+    held_otherwise: impl FnOnce(At<'_>) -> bool,
+) -> Result<(), CallError> {
+    let Some(credential) = &object.settings().credential else {
+        return Ok(());
+    };
+    let namespace = object.credential_namespace(&context.home);
+    let at = (namespace.as_str(), credential.secret_ref.name.as_str());
+    if held_otherwise(at) {
+        return Ok(());
+    }
+    finalizers::give_back(&context.calls, at, release, UNNEEDED).await
 }
 
 /// Gives the Secret of a credential back, if no issuer holds it any more.
@@ -140,8 +164,7 @@ pub(crate) async fn reconcile(
     if held {
         return Ok(Next::await_change());
     }
-    let why = "no issuer needs it";
-    finalizers::give_back(&context.calls, (&namespace, &name), release, why).await?;
+    finalizers::give_back(&context.calls, (&namespace, &name), release, UNNEEDED).await?;
     Ok(Next::await_change())
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod credential;
 pub(crate) mod described;
 mod factory;
 mod grants;
+pub(crate) mod holds;
 pub(crate) mod hosts;
 pub(crate) mod listers;
 pub(crate) mod load;

@@ -14,7 +14,7 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
-use tokenwright_api::names::finalizer;
+use tokenwright_api::names::{finalizer, reason};
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, wanted};
 use tokenwright_client::ErrorKind;
@@ -29,7 +29,7 @@ use crate::cluster::marks::{self, Marks};
 use crate::cluster::metrics;
 use crate::cluster::token::PackedToken;
 use crate::issuer::at_start::AtStart;
-use crate::issuer::credential;
+use crate::issuer::credential::{self, At};
 use crate::issuer::described::Version;
 use crate::issuer::load;
 use crate::issuer::make::{MadeFrom, make};
@@ -45,6 +45,9 @@ const UNTOLD: Duration = Duration::from_secs(15);
 
 /// Nothing wakes an issuer whose tokens vanish; it is looked at this often.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// A watch that lags shows what is new within about this.
+const LAGS: Duration = Duration::from_secs(1);
 
 /// How often it is told when the list of tokens was read.
 const INVENTORY_TOLD: SignedDuration = SignedDuration::from_hours(1);
@@ -108,6 +111,13 @@ pub(crate) struct Around {
     pub(crate) credential: Option<String>,
 }
 
+impl Around {
+    /// Whether an `ApiToken` names it, or may do so.
+    fn need(&self) -> bool {
+        !self.dependents.is_empty() || self.unreadable
+    }
+}
+
 impl<K: IssuerObject> Desk<K> {
     /// A desk on which nothing lies yet.
     pub(crate) fn new(wakes: UnboundedSender<ObjectRef<K>>, credentials: AtStart) -> Self {
@@ -151,25 +161,48 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     context: &Arc<Context>,
     issuers: &Issuers,
     desk: &Desk<K>,
-    around: Around,
+    (around, held_otherwise): (impl Fn() -> Around, impl Fn(At<'_>) -> bool),
 ) -> Result<Next, CallError> {
+    let (uid, now) = (object.uid().unwrap_or_default(), around());
+    let now = match now.need() {
+        true => now,
+        false => {
+            // Whoever comes from here on waits, and whoever came before is seen by this second look.
+            issuers.holds.lift(&uid);
+            around()
+        }
+    };
     let case = Case {
         place: (object.namespace().unwrap_or_default(), object.name_any()),
-        uid: object.uid().unwrap_or_default(),
-        needed: !around.dependents.is_empty() || around.unreadable,
+        uid,
+        needed: now.need(),
         object,
         context,
         issuers,
         desk,
-        around,
+        around: now,
     };
     if case.may_go().await {
-        return case.let_go().await;
+        return case.let_go(held_otherwise).await;
     }
-    if let Some(IssuerState::Ready(handle)) = issuers.get(case.key())
-        && handle.account.gate.doubted()
-    {
-        handle.account.ask_for_all().await;
+    let (shown, stands) = (
+        case.object.as_ref(),
+        issuers.holds.stands(case.object.as_ref()),
+    );
+    match (case.needed, stands) {
+        (false, true) if !context.observe_only => return case.release(held_otherwise).await,
+        // What this process took away is still shown: set anew it is over what comes next.
+        (true, false) if marks::has(shown, finalizer::IN_USE) => return Ok(Next::requeue(LAGS)),
+        _ => {}
+    }
+    if let Some(IssuerState::Ready(handle)) = issuers.get(case.key()) {
+        if handle.account.gate.doubted() {
+            handle.account.ask_for_all().await;
+        }
+        if !case.needed {
+            handle.account.gate.rest();
+            handle.account.inventory.rest();
+        }
     }
     let seen = case.seen();
     match case.unchanged(&seen) {
@@ -244,13 +277,24 @@ impl<K: IssuerObject> Case<'_, K> {
         deleted.filter_map(until).max()
     }
 
-    async fn let_go(&self) -> Result<Next, CallError> {
+    async fn let_go(&self, held_otherwise: impl Fn(At<'_>) -> bool) -> Result<Next, CallError> {
         let (object, context) = (self.object.as_ref(), self.context);
-        if marks::has(object, finalizer::IN_USE) {
-            finalizers::release(&context.calls, object, finalizer::IN_USE).await?;
+        self.issuers.holds.lift(&self.uid);
+        if self.issuers.holds.stands(object) {
+            self.release(held_otherwise).await?;
         }
         self.desk.forget(context, self.issuers, object);
         Ok(Next::await_change())
+    }
+
+    /// Gives its credential back, and then itself: nobody needs them.
+    async fn release(&self, held_otherwise: impl Fn(At<'_>) -> bool) -> Result<Next, CallError> {
+        let (object, context) = (self.object.as_ref(), self.context);
+        credential::leave(context, object, held_otherwise).await?;
+        finalizers::release(&context.calls, object, finalizer::IN_USE).await?;
+        self.issuers.holds.wrote(object, false);
+        // The watch shows that, and has it looked at again.
+        Ok(Next::requeue(LOOK))
     }
 
     /// The handle in use, where nothing has changed from which it was made.
@@ -261,15 +305,11 @@ impl<K: IssuerObject> Case<'_, K> {
         let known = self.desk.known.lock();
         let known = known.get(&self.place)?;
         let same = known.seen == *seen && Arc::ptr_eq(&known.handle, &handle);
-        (same && !owes(self.context, &self.uid)).then_some(handle)
+        (same && self.is_held() && !owes(self.context, &self.uid)).then_some(handle)
     }
 
     /// Says what is new of an issuer that serves on.
     async fn tend(&self, handle: &Arc<Handle>) -> Result<Next, CallError> {
-        if !self.needed {
-            handle.account.gate.rest();
-            handle.account.inventory.rest();
-        }
         let before = self.desk.told(&self.place);
         let now_told = told(handle);
         let mut object = K::clone(&self.object);
@@ -308,15 +348,31 @@ impl<K: IssuerObject> Case<'_, K> {
         Ok(next)
     }
 
+    /// Whether it stays for as long as it is needed.
+    fn is_held(&self) -> bool {
+        let holds = &self.issuers.holds;
+        let stands = self.context.observe_only || holds.stands(self.object.as_ref());
+        !self.needed || (stands && holds.open(&self.uid))
+    }
+
     /// The object, which stays for as long as it is needed.
     async fn held(&self) -> Result<K, CallError> {
-        let held = match self.needed {
-            true => {
-                finalizers::ensure(self.context, self.object.as_ref(), finalizer::IN_USE).await?
-            }
-            false => None,
+        let (object, holds) = (self.object.as_ref(), &self.issuers.holds);
+        if !self.needed {
+            return Ok(object.clone());
+        }
+        let held = match holds.stands(object) {
+            true => None,
+            false => finalizers::ensure(self.context, object, finalizer::IN_USE).await?,
         };
-        Ok(held.unwrap_or_else(|| K::clone(&self.object)))
+        if held.is_some() {
+            holds.wrote(object, true);
+        }
+        let goes = object.meta().deletion_timestamp.is_some() && !holds.stands(object);
+        if !goes {
+            holds.settle(&self.uid);
+        }
+        Ok(held.unwrap_or_else(|| object.clone()))
     }
 
     /// The handle of the specification and the credential as they are now: the one at hand, where it was
@@ -326,6 +382,13 @@ impl<K: IssuerObject> Case<'_, K> {
         object: &K,
         seen: Seen,
     ) -> Result<Result<Arc<Handle>, Obstacle>, CallError> {
+        if self.needed && !self.issuers.holds.open(&self.uid) {
+            return Ok(Err(Obstacle {
+                reason: reason::ISSUER_NOT_READY,
+                message: "It is being deleted, and nothing is begun with it any more.".to_owned(),
+                stalled: false,
+            }));
+        }
         let shown = (&self.desk.credentials, seen.credential.as_deref());
         let around = (self.context.as_ref(), self.issuers.limits.as_ref());
         let credential = match credential::read(around, object, seen.needed, shown).await? {

@@ -15,6 +15,7 @@ use tokenwright_core::{IssuerSeen, TokenId};
 use crate::issuer::allowance::Allowances;
 use crate::issuer::described::Described;
 use crate::issuer::factory::IssuerFactory;
+use crate::issuer::holds::Holds;
 use crate::issuer::hosts::AllowedHost;
 use crate::issuer::listers::Listers;
 use crate::issuer::losses::Losses;
@@ -139,6 +140,8 @@ pub(crate) struct Issuers {
     pub(crate) described: Described,
     /// The key of the digests that stand for accounts.
     pub(crate) key: DigestKey,
+    /// Which of them stay for as long as they are needed.
+    pub(crate) holds: Holds,
     known: Mutex<HashMap<(String, String), Known>>,
     losses: Mutex<HashMap<(String, String), Arc<Losses>>>,
 }
@@ -181,6 +184,7 @@ impl Issuers {
             allowances: Arc::default(),
             described: Described::default(),
             key,
+            holds: Holds::default(),
             known: Mutex::default(),
             losses: Mutex::default(),
         }

@@ -260,6 +260,9 @@ impl Dispatch {
     /// Nothing is remembered of an issuer any more.
     pub(super) fn forget_issuer<K: IssuerObject>(&self, desk: &Desk<K>, issuer: &K) {
         desk.forget(&self.context, &self.issuers, issuer);
+        if let Some(uid) = &issuer.meta().uid {
+            self.issuers.holds.forget(uid);
+        }
         let place = Place::at::<K>(issuer.meta());
         self.failures.forget(&place.to_string());
     }
@@ -303,11 +306,14 @@ impl Dispatch {
     }
 
     fn served_by(&self, key: Key<'_>, object: &ApiToken) -> Option<Result<Arc<Handle>, Obstacle>> {
+        let deleting = deleted_at(object).is_some();
         match self.issuers.get(key)? {
-            IssuerState::Ready(handle) => Some(Ok(handle)),
+            // Nothing is begun with an issuer that might go in the same moment.
+            IssuerState::Ready(handle) => {
+                (deleting || self.issuers.holds.open(key.uid)).then_some(Ok(handle))
+            }
             IssuerState::NotReady(obstacle) => {
                 // What was minted with the last good handle can still be ended with it.
-                let deleting = deleted_at(object).is_some();
                 let last = self.issuers.last_good(key).filter(|_| deleting);
                 Some(last.ok_or(obstacle))
             }

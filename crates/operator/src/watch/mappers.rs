@@ -46,24 +46,39 @@ pub(crate) fn issuers_with<K: IssuerObject>(
         .collect()
 }
 
-/// Whether an issuer may still hold the Secret of a credential: one that cannot be read may.
-pub(crate) fn holders_of(secret: &SecretMeta, shown: &Shown, context: &Context) -> bool {
-    let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+/// Whether an issuer may still hold the Secret of a credential: one that cannot be read may. Those that are `let_go`
+/// do not.
+pub(crate) fn is_held(
+    at: credential::At<'_>,
+    shown: &Shown,
+    context: &Context,
+    let_go: impl Fn(&str) -> bool,
+) -> bool {
     let Context {
         home, unreadable, ..
     } = context;
-    if unreadable.any(&kind::<TokenIssuer>(), &namespace)
-        || (&namespace == home && unreadable.any(&kind::<ClusterTokenIssuer>(), ""))
+    if unreadable.any(&kind::<TokenIssuer>(), at.0)
+        || (at.0 == home && unreadable.any(&kind::<ClusterTokenIssuer>(), ""))
     {
         return true;
     }
-    let of_namespace = shown.issuers.state();
-    let of_cluster = shown.cluster_issuers.as_ref().map(Store::state);
-    let mut of_cluster = of_cluster.iter().flatten();
-    of_namespace
-        .iter()
-        .any(|issuer| credential::uses(issuer.as_ref(), home, &namespace, &name))
-        || of_cluster.any(|issuer| credential::uses(issuer.as_ref(), home, &namespace, &name))
+    let of_cluster = shown.cluster_issuers.as_ref();
+    any_holds(&shown.issuers, home, at, &let_go)
+        || of_cluster.is_some_and(|all| any_holds(all, home, at, &let_go))
+}
+
+fn any_holds<K: IssuerObject>(
+    all: &Store<K>,
+    home: &str,
+    at: credential::At<'_>,
+    let_go: impl Fn(&str) -> bool,
+) -> bool {
+    let holds = |issuer: &Arc<K>| {
+        let issuer = issuer.as_ref();
+        credential::uses(issuer, home, at)
+            && !let_go(issuer.meta().uid.as_deref().unwrap_or_default())
+    };
+    all.state().iter().any(holds)
 }
 
 /// The issuer that an `ApiToken` names, as a reference to one of this kind.

@@ -32,7 +32,7 @@ use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
 use crate::watch::in_turn::in_turn;
 use crate::watch::index::Index;
-use crate::watch::mappers::{around_issuer, around_token, holders_of, managers_of, needed};
+use crate::watch::mappers::{around_issuer, around_token, is_held, managers_of, needed};
 use crate::watch::turns::look_at;
 
 /// So many ApiTokens are made due at once: more than are at work, so that none of those waits for it.
@@ -394,8 +394,8 @@ impl Work {
                         }
                         let context = Arc::clone(&dispatch.context);
                         let (namespace, name) = (secret.namespace(), secret.name_any());
-                        let held = holders_of(&secret, &work.shown, &context);
                         let at = (namespace.unwrap_or_default(), name);
+                        let held = is_held((&at.0, &at.1), &work.shown, &context, |_| false);
                         let reconcile = credential::reconcile(at, Arc::clone(&context), held);
                         let place = place(secret.as_ref());
                         let credentials = &work.shown.credentials;
@@ -446,13 +446,16 @@ impl Work {
                         let Dispatch {
                             context, issuers, ..
                         } = dispatch.as_ref();
-                        let around = around_issuer(object.as_ref(), &work.shown, context);
+                        let around = || around_issuer(object.as_ref(), &work.shown, context);
+                        let let_go = |uid: &str| issuers.holds.lifted(uid);
+                        let held =
+                            |at: credential::At<'_>| is_held(at, &work.shown, context, let_go);
                         let place = place(object.as_ref());
                         let call = calling(&shown, &wakes, object.as_ref());
                         let reference = ObjectRef::from_obj(object.as_ref());
                         let reconcile = Arc::clone(&object);
                         let reconcile =
-                            issuer::reconcile(reconcile, context, issuers, &desk, around);
+                            issuer::reconcile(reconcile, context, issuers, &desk, (around, held));
                         let done = dispatch.run(&place, call, reconcile).await;
                         // It went meanwhile: what was found out of it since is forgotten, too.
                         if shown.get(&reference).is_none() {

@@ -29,6 +29,7 @@ mod endpoints;
 mod evidence;
 mod faults;
 mod foreign;
+mod held;
 mod kstatus;
 mod lied;
 mod listings;

@@ -362,7 +362,9 @@ async fn what_the_operator_ends_itself_is_told_by_its_issuer_as_no_loss() {
     }
     world.pass(120).await;
     assert!(world.issuer.live().is_empty());
-    let of_issuers = |record: &Record| record.seen.resource.starts_with("tokenissuers");
+    let of_issuers = |record: &Record| {
+        record.seen.resource.starts_with("tokenissuers") && record.seen.subresource.is_some()
+    };
     let told: Vec<_> = asked(&world, before)
         .into_iter()
         .filter(of_issuers)
