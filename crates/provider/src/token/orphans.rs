@@ -112,7 +112,7 @@ pub(super) fn name_all(stored: &Stored, name: &str, claims: &Claims, diags: &mut
         diags.warning(
             format!("There are other tokens named {name:?}"),
             format!(
-                "No resource that this run looked at so far has them. If none of another run, provider block or state has, they are left of an apply that was killed, and nobody has their values: \
+                "No resource that this run looked at so far has them; with -target or -parallelism=1 those are few. If none of another run, provider block or state has, they are left of an apply that was killed, and nobody has their values: \
                  revoke them at the issuer. They are listed in orphans: {}.",
                 lookalikes.join(", ")
             ),

@@ -212,3 +212,36 @@ async fn a_token_that_another_resource_has_is_not_imported() {
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_import_blocks_with_one_token_none_is_applied() {
+    for one_at_a_time in [false, true] {
+        let world = World::new(86_400.0, CI).await;
+        world.apply().await;
+        let id = world.state().await["token_id"].clone();
+        std::fs::remove_file(world.path("terraform.tfstate")).unwrap();
+        let import =
+            |to: &str| format!("import {{\n  to = tokenwright_api_token.{to}\n  id = {id}\n}}\n");
+        let again = format!("resource \"tokenwright_api_token\" \"again\" {{\n{CI}");
+        let both = format!("{}{}", import("ci"), import("again"));
+        world.configure(&format!("{CI}}}\n{both}{again}"));
+        let mut args = vec!["apply", "-auto-approve", "-json"];
+        if one_at_a_time {
+            args.push("-parallelism=1");
+        }
+        let said = world.run(&args).await.failed().said("error");
+        let told = ["of another resource", "is in the state twice"];
+        assert!(told.iter().any(|words| said.contains(words)), "{said}");
+        assert!(world.state().await.is_null());
+
+        world.configure(&format!(
+            "{CI}}}\n{}",
+            import("ci").trim_end().strip_suffix('}').unwrap()
+        ));
+        world.apply().await;
+        world.plans_nothing().await;
+        assert_eq!(world.count(What::Mint), 1);
+        world.destroy().await;
+        world.nothing_lives();
+    }
+}

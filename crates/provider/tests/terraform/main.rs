@@ -20,6 +20,7 @@ mod encrypted;
 mod ends;
 mod ephemeral;
 mod examples;
+mod followed;
 mod go_host;
 mod imports;
 mod issuers;

@@ -113,3 +113,30 @@ async fn without_a_manager_the_tokens_of_another_state_are_no_orphans() {
     }
     assert_eq!(world.summary().live, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_looked_at_one_after_the_other_is_told_of_neighbours_with_doubt_and_a_plain_run_ends_that()
+ {
+    let world = World::new(86_400.0, CI).await;
+    let named = |name: &str| format!("resource \"tokenwright_api_token\" {name:?} {{\n{CI}\n}}\n");
+    let mut resources = String::new();
+    for name in ["c", "b", "a"] {
+        resources += &named(name);
+        configure(&world, MANAGED, &resources);
+        let one = ["apply", "-auto-approve", "-json", "-parallelism=1"];
+        world.run(&one).await.succeeded();
+    }
+    // Whoever comes first hears of no other, in an order that the core draws.
+    let one = ["plan", "-json", "-out=plan", "-parallelism=1"];
+    let ran = world.run(&one).await.succeeded();
+    if ran.said("warning").contains("other tokens") {
+        ran.warns(&["with -target or -parallelism=1 those are few"]);
+    }
+    // A run in which they hear of each other forgets what was named.
+    world.apply().await;
+    let ran = world.apply().await;
+    calls_nobody_an_orphan(&world, ran).await;
+    assert_eq!(world.summary().live, 3);
+    world.destroy().await;
+    world.nothing_lives();
+}
