@@ -109,6 +109,7 @@ pub struct TokenIssuerSpec {
     pub request_timeout: Duration,
 
     /// How often the issuer's list of tokens is compared with the records.
+    /// Where a list shows no names, or there is none, nothing is asked about a minted token before its rotation: one that was ended at the issuer is replaced by `tokenwright.dev/rotate`.
     #[serde(default = "ten_minutes")]
     #[x_kube(validation = within(bounds::RECHECK))]
     pub recheck: Duration,

@@ -294,6 +294,7 @@ fn pause(shown: &status::Pause) -> Result<Pause, Unreadable> {
         duty: *duty,
         failures: shown.failures,
         retry_at: shown.retry_at,
+        unsure: shown.unsure,
     })
 }
 
@@ -303,6 +304,7 @@ fn show_pause(pause: &Pause) -> status::Pause {
         duty: duty.map_or("", |(_, name)| name).to_owned(),
         failures: pause.failures,
         retry_at: pause.retry_at,
+        unsure: pause.unsure,
     }
 }
 

@@ -360,6 +360,10 @@ pub struct Pause {
     /// Not tried before this instant.
     #[schemars(schema_with = "instant")]
     pub retry_at: Timestamp,
+
+    /// Whether something of it may have been done all the same, since the answer was lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
 }
 
 /// How an earlier attempt or token ended.

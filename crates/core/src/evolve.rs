@@ -62,7 +62,11 @@ pub fn evolve_beside(
             definite,
             retry_after,
         } => current::not_switched(it, (switch, definite), retry_after, now),
-        Outcome::Refused { duty, retry_after } => current::pause(it, duty, retry_after, now),
+        Outcome::Refused {
+            duty,
+            unsure,
+            retry_after,
+        } => current::pause(it, (duty, unsure), retry_after, now),
         Outcome::IntentWithdrawn => current::not_by_us(it),
         Outcome::Recognised(identity) => account::recognised(it, identity),
     }

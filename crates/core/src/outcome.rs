@@ -101,6 +101,8 @@ pub enum Outcome {
     Refused {
         /// Which one.
         duty: Duty,
+        /// Whether something of it may have been done all the same.
+        unsure: bool,
         /// How long the issuer asks to wait.
         retry_after: Option<SignedDuration>,
     },

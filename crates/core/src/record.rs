@@ -263,6 +263,9 @@ pub struct Pause {
     pub failures: u32,
     /// Not tried before this instant.
     pub retry_at: Timestamp,
+    /// Whether something of it may have been done all the same; `false` in old records, which do not tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
 }
 
 /// What is done to the current token beside replacing it.

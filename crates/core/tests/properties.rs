@@ -162,7 +162,7 @@ proptest! {
         prop_assert!(decision.check_again.is_none_or(|at| at > now));
         prop_assert!(decide_deletion(&view, now).check_again.is_none_or(|at| at > now));
         prop_assert!(plan(&view, now).steps.len() < 8);
-        let refused = evolve(record.clone(), Outcome::Refused { duty: Duty::Update, retry_after: Some(wait) }, now);
+        let refused = evolve(record.clone(), Outcome::Refused { duty: Duty::Update, unsure: deleted, retry_after: Some(wait) }, now);
         prop_assert!(refused.pauses[0].retry_at >= now);
         let lost = Outcome::Lost { nonce: Nonce::from_bytes([1; 5]), unreadable: true };
         prop_assert!(evolve(record, lost, now).unreadable >= failures);

@@ -126,6 +126,7 @@ fn record(manager: &Manager) -> Record {
             duty: Duty::Update,
             failures: 3,
             retry_at: at("2026-03-01T00:03:00Z"),
+            unsure: true,
         }],
         repaired: Some(Repaired {
             what: Repair::Value,

@@ -1,4 +1,5 @@
-//! What the wanted inputs differ in from those of the current token.
+//! What the wanted inputs differ in from those of the current token, as far as those are known: what an update did
+//! whose answer was lost is set again, whatever is wanted by now.
 
 use jiff::Timestamp;
 
@@ -7,8 +8,9 @@ use super::view::View;
 use crate::capabilities::UpdateKind;
 use crate::duration::Lifetime;
 use crate::instant::after;
-use crate::record::Held;
+use crate::record::{Duty, Held};
 use crate::schedule;
+use crate::spec::Inputs;
 
 /// What the wanted inputs differ in, and whether only a new token can have them.
 #[derive(Debug)]
@@ -20,14 +22,14 @@ pub(super) struct Changes {
 pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
     let current = view.record.current.as_ref()?;
     let (has, wants) = (&current.inputs, &view.spec.inputs);
-    if has == wants {
-        return None;
-    }
+    let mut updates = view.record.pauses.iter();
+    let unsure = updates.any(|pause| pause.duty == Duty::Update && pause.unsure);
+    let again = |kind| unsure && view.can.update.contains(&kind);
     let mut kinds = Vec::new();
-    if has.name != wants.name {
+    if has.name != wants.name || again(UpdateKind::Name) {
         kinds.push(UpdateKind::Name);
     }
-    if has.scopes != wants.scopes {
+    if has.scopes != wants.scopes || again(UpdateKind::Scopes) {
         kinds.push(UpdateKind::Scopes);
     }
     let mut remint = has.parameters != wants.parameters;
@@ -51,11 +53,23 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
         remint |= wanted_end.into_iter().chain(due).any(|at| at <= now);
     }
     remint |= kinds.iter().any(|kind| !view.can.update.contains(kind));
-    Some(Changes {
-        change: Change {
+    if kinds.is_empty() && !remint {
+        return None;
+    }
+    // A name comes alone and first, so that what was done is on record where the rest is refused.
+    let alone = kinds.first() == Some(&UpdateKind::Name) && kinds.len() > 1;
+    let change = match alone && !unsure && !remint {
+        true => Change {
+            inputs: Inputs {
+                name: wants.name.clone(),
+                ..has.clone()
+            },
+            kinds: vec![UpdateKind::Name],
+        },
+        false => Change {
             inputs: wants.clone(),
             kinds,
         },
-        remint,
-    })
+    };
+    Some(Changes { change, remint })
 }

@@ -13,7 +13,7 @@ pub(super) fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
     let proven = match liveness {
         Liveness::Alive => Proven::Yes,
         Liveness::Dead => Proven::No,
-        Liveness::Unknown => return pause(record, Duty::Prove, None, now),
+        Liveness::Unknown => return pause(record, (Duty::Prove, false), None, now),
     };
     if let Some(held) = &mut record.current {
         held.proven = proven;
@@ -45,6 +45,7 @@ pub(super) fn disabling(record: &mut Record, now: Timestamp) {
             duty: Duty::Switch,
             failures: 0,
             retry_at: now,
+            unsure: false,
         });
     }
 }
@@ -66,7 +67,7 @@ pub(super) fn not_switched(
     if switch == Switch::Disable && definite {
         not_by_us(record);
     }
-    pause(record, Duty::Switch, retry_after, now);
+    pause(record, (Duty::Switch, false), retry_after, now);
 }
 
 pub(super) fn not_by_us(record: &mut Record) {
@@ -75,21 +76,24 @@ pub(super) fn not_by_us(record: &mut Record) {
     }
 }
 
-/// A duty failed; its next try waits, and keeps no other waiting.
+/// A duty failed; its next try waits, and keeps no other waiting. What may have been done of it stays in doubt
+/// until it is done.
 pub(super) fn pause(
     record: &mut Record,
-    duty: Duty,
+    (duty, unsure): (Duty, bool),
     retry_after: Option<SignedDuration>,
     now: Timestamp,
 ) {
     let known = record.pauses.iter().find(|pause| pause.duty == duty);
     let failures = known.map_or(1, |pause| pause.failures.saturating_add(1));
+    let unsure = unsure || known.is_some_and(|pause| pause.unsure);
     let wait = schedule::wait(failures, retry_after);
     resume(record, duty);
     record.pauses.push(Pause {
         duty,
         failures,
         retry_at: after(now, wait),
+        unsure,
     });
 }
 

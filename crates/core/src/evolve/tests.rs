@@ -130,6 +130,7 @@ fn no_issuer_makes_any_other_duty_wait_for_more_than_an_hour() {
     };
     let refused = |duty| Outcome::Refused {
         duty,
+        unsure: false,
         retry_after: asked,
     };
     for (duty, refused) in [
@@ -154,6 +155,7 @@ fn no_issuer_makes_any_other_duty_wait_for_more_than_an_hour() {
 fn a_duty_that_is_refused_waits_by_itself() {
     let refused = |duty| Outcome::Refused {
         duty,
+        unsure: false,
         retry_after: None,
     };
     let record = evolve(case().record, refused(Duty::Update), at(0));

@@ -268,6 +268,7 @@ fn no_duration_however_absurd_ends_the_program() {
             let _ = case.decide();
             let refused = Outcome::Refused {
                 duty: Duty::Update,
+                unsure: true,
                 retry_after: Some(duration),
             };
             let _ = evolve(case.record.clone(), refused, case.now);

@@ -60,6 +60,7 @@ impl Performer {
         let outcome = match refused {
             true => Outcome::Refused {
                 duty: Duty::Update,
+                unsure: false,
                 retry_after: None,
             },
             false => Outcome::Updated {

@@ -172,6 +172,9 @@ fn lasting(status: &ApiTokenStatus) -> ApiTokenStatus {
     for attempt in &mut status.attempts {
         (attempt.began_at, attempt.identity, attempt.repairs) = (None, None, None);
     }
+    for pause in &mut status.pauses {
+        pause.unsure = false;
+    }
     if let Some(current) = &mut status.current {
         current.wished_end = None;
     }

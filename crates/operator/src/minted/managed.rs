@@ -313,10 +313,13 @@ impl Managed {
 
     /// Why the token is not changed in place, as far as that is wanted still.
     fn unchanged(&self, record: &Record) -> Option<Trouble> {
+        let held = record.current.as_ref()?;
+        let wished = held.inputs != self.spec.inputs;
         let mut pauses = record.pauses.iter();
-        let paused = pauses.any(|pause| pause.duty == Duty::Update);
+        let paused = pauses.any(|pause| pause.duty == Duty::Update && (wished || pause.unsure));
         let wanted = paused && self.spec.deletion.since.is_none();
-        self.remember(|seen| seen.unchanged.as_deref().filter(|_| wanted).cloned())
+        let unchanged = |seen: &mut Seen| seen.unchanged.as_ref().and_then(|it| it.why.clone());
+        self.remember(unchanged).filter(|_| wanted)
     }
 
     /// Writes down a record and what it means; nothing is sent where nothing would change.

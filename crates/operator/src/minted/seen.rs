@@ -48,14 +48,23 @@ pub(crate) struct Seen {
     pub(crate) revokes: Vec<Begun>,
     /// What shows which tokens were named by us, where the issuer shows no names and no status says it yet.
     pub(crate) seals: Option<Box<Seals>>,
-    /// Why its token cannot be changed in place as it is wanted.
-    pub(crate) unchanged: Option<Box<Trouble>>,
+    /// What came of the latest change of its token in place, where it was not made.
+    pub(crate) unchanged: Option<Box<Unchanged>>,
     /// Why a mint did not come to its attempt; the next reconcile fails with it.
     pub(crate) unwritten: Option<Box<CallError>>,
     /// Since when it waits for a turn or a listing without having said so.
     pub(crate) waits_since: Option<Timestamp>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
     pub(crate) kept: Option<Arc<SecretValue>>,
+}
+
+/// A change of a token in place that was not made.
+#[derive(Debug, Default)]
+pub(crate) struct Unchanged {
+    /// Why, where a person should know.
+    pub(crate) why: Option<Trouble>,
+    /// The name that it was given, where nobody knows whether it has it.
+    pub(crate) sent: Option<Box<str>>,
 }
 
 /// A revoke that was begun, without what the record says of its token.

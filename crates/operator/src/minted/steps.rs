@@ -21,6 +21,7 @@ use crate::minted::leave;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::revoke;
+use crate::minted::seen::Unchanged;
 use crate::minted::unended;
 use crate::secret::delivery::fingerprint;
 use crate::secret::parts::Parts;
@@ -167,15 +168,21 @@ async fn update(
     let duty = Duty::Update;
     if !managed.vouches(token) {
         let retry_after = None;
-        let outcome = Outcome::Refused { duty, retry_after };
+        let outcome = Outcome::Refused {
+            duty,
+            unsure: false,
+            retry_after,
+        };
         return not_vouched(managed, token, outcome, look).await;
     }
     let Some(held) = managed.record.current.clone() else {
         return Ok(After::Again);
     };
     let now = managed.context.clock.now();
-    let issuer = managed.handle.issuer.as_ref();
-    let changed = change_in_place(issuer, &held, &change).await;
+    let former = managed.remember(|seen| seen.unchanged.take());
+    let sent = former.and_then(|former| former.sent);
+    let token = (&held, sent.as_deref());
+    let changed = change_in_place(&managed.handle.account, token, &change).await;
     managed.remember(|seen| seen.touched_at = Some(now));
     let outcome = match changed {
         Ok(shown) => Outcome::Updated {
@@ -183,13 +190,22 @@ async fn update(
             expires_at: shown.expires_at,
         },
         Err(error) => {
-            let marker_lost = matches!(error, ChangeError::MarkerNotKept(_));
+            let unsure = error.is_unsure();
+            let told = !matches!(error, ChangeError::Issuer(_));
             let error = error.into_error();
-            let told = || Trouble::new(Reason::MarkerNotKept.name(), error.sentence());
-            let told = marker_lost.then(|| Box::new(told()));
-            managed.remember(|seen| seen.unchanged = told);
+            let why = || Trouble::new(Reason::MarkerNotKept.name(), error.sentence());
+            let name = || held.token.marker.remote_name(&change.inputs.name).into();
+            let unchanged = Unchanged {
+                why: told.then(why),
+                sent: unsure.then(name).or(sent),
+            };
+            managed.remember(|seen| seen.unchanged = Some(Box::new(unchanged)));
             let retry_after = refused(&error);
-            Outcome::Refused { duty, retry_after }
+            Outcome::Refused {
+                duty,
+                unsure,
+                retry_after,
+            }
         }
     };
     let record = managed.evolve(outcome, now);

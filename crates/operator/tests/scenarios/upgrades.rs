@@ -141,6 +141,7 @@ fn with_kinds_of_before(world: &World) {
         for (list, fields) in [
             ("/status/attempts", &["beganAt", "identity", "repairs"][..]),
             ("/status/past", &["endedAt", "undelivered"]),
+            ("/status/pauses", &["unsure"]),
         ] {
             let entries = object.pointer_mut(list).and_then(Value::as_array_mut);
             for entry in entries.into_iter().flatten() {

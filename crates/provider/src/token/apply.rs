@@ -271,9 +271,9 @@ impl Work<'_> {
         };
         let session = self.session;
         let remote_name = held.token.marker.remote_name(&change.inputs.name);
-        let issuer = &session.connected.issuer;
+        let account = &session.connected;
         let ask = || async {
-            let updated = tokenwright_client::change(&**issuer, held, change);
+            let updated = tokenwright_client::change(account, (held, None), change);
             updated.await.map_err(ChangeError::into_error)
         };
         let updated = session.patiently(ask).await;

@@ -159,6 +159,10 @@ impl ApiToken {
             for name in configured() {
                 written.insert(name, request.prior.get(name).clone());
             }
+            // A name that it has got is no wish any more.
+            if let Some(held) = &work.stored.record.current {
+                written.set(NAME, held.inputs.name.as_str());
+            }
             // The end that was wanted before, or what came of a lifetime: a wish that was not granted is none.
             if work.wanted.until.is_some() || request.prior.get(LIFETIME).is_null() {
                 written.set(EXPIRES_AT, request.prior.get(EXPIRES_AT).clone());

@@ -17,6 +17,7 @@ fn waiting(until: Timestamp) -> [Case; 3] {
             duty: Duty::Switch,
             failures: 1,
             retry_at: until,
+            unsure: false,
         }];
     });
     let revoke = case().with(|c| {

@@ -198,6 +198,7 @@ fn nothing_is_retired_while_the_current_token_is_unproven() {
             duty: Duty::Prove,
             failures: 1,
             retry_at: at(90_000),
+            unsure: false,
         }];
     });
     assert_eq!(case.action(), None);

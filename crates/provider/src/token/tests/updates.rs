@@ -189,3 +189,22 @@ async fn a_name_that_the_issuer_cuts_with_its_marker_is_taken_back() {
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     assert!(run.issuer.live().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_given_before_the_rest_was_refused_is_taken_back_with_the_wish() {
+    let mut run = able(&[UpdateKind::Scopes]).await;
+    run.config.insert("name", "renamed");
+    run.config.insert("scopes", scopes(&["read"]));
+    run.issuer.hook(|request, count| {
+        let second = request.operation == Operation::Update && count == 2;
+        second.then_some(Fault::Refuse(ErrorKind::Forbidden))
+    });
+    let said = run.apply().await;
+    assert_eq!(said.errors.len(), 1, "{:?}", said.errors);
+    run.config.insert("name", "ci");
+    run.config.insert("scopes", scopes(&["read", "write"]));
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(run.text("remote_name").starts_with("ci "));
+    rests(&mut run, 1).await;
+}
