@@ -105,7 +105,8 @@ pub mod annotation {
     pub const REVOKE_PREVIOUS: &str = "tokenwright.dev/revoke-previous";
 
     /// On an `ApiToken`: the ids of tokens of another writer that are to be left alone, comma-separated;
-    /// they hold no revokes any more.
+    /// they hold no revokes any more. So does the id of a token whose value let in after its revoke, and that a
+    /// person has ended since.
     pub const ACKNOWLEDGE_FOREIGN: &str = "tokenwright.dev/acknowledge-foreign";
 
     /// On an `ApiToken` that adopts: the endpoint that the accepted value belongs to, where it was taken up at another

@@ -146,6 +146,13 @@ fn missed_by(view: &View<'_>, open: &OpenRevoke, survey: &Survey) -> bool {
 }
 
 fn over(view: &View<'_>, open: &OpenRevoke) -> Option<Ended> {
+    // Of what still let in, and whose value nobody has any more, nobody else knows that it ended.
+    let survey = view.observed.survey.as_ref();
+    let named = view.spec.acknowledged.contains(&open.token.id);
+    if named && open.obstacle == Some(Obstacle::StillAlive) {
+        let shown = survey.is_some_and(|survey| survey.shows(&open.token));
+        return (!shown).then_some(Ended::Gone);
+    }
     // What was not sent is asked for again, however little a listing shows of it: absence there is no proof.
     if account::token_out_of_sight(view, &open.token) || open.sent_at.is_none() {
         return None;

@@ -4,7 +4,7 @@ use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::annotation;
 use tokenwright_api::wanted::revoke_previous;
-use tokenwright_core::{OpenRevoke, Record, TokenRef};
+use tokenwright_core::{Obstacle, OpenRevoke, Record, TokenRef};
 
 /// So much of what a person wrote is said again.
 const LONGEST_SAID: usize = 32;
@@ -63,11 +63,18 @@ pub(crate) fn sentence(open: &OpenRevoke) -> String {
     };
     let reason = obstacle.reason();
     let said = said.as_deref().map(|said| format!(": {said}"));
+    let advice = match obstacle {
+        Obstacle::StillAlive => format!(
+            "Revoke it at the issuer. That it has ended is seen by its value alone: where nothing has that any more, write its id into the annotation {} then.",
+            annotation::ACKNOWLEDGE_FOREIGN
+        ),
+        _ => reason.advice().to_owned(),
+    };
     format!(
         "Token {} is not revoked{}. Tried again at {}. {}",
         token.id,
         said.unwrap_or_default(),
         open.retry_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        reason.advice()
+        advice
     )
 }

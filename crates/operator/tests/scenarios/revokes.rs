@@ -456,12 +456,41 @@ async fn what_still_authenticated_is_not_taken_for_gone_by_the_next_process_eith
         assert!(told.contains("still authenticates"), "{looks:?}: {told}");
         world.issuer.calm();
         world.pass(2 * HOUR).await;
-        // Where nothing can look, nothing tells of its end any more: the timeout of the deletion ends the wait.
-        assert_eq!(
-            world.object().is_some(),
-            looks == Look::Nothing,
-            "{looks:?}"
-        );
         assert!(world.issuer.live().is_empty(), "{looks:?}");
+        // Where nothing can look, nothing tells of its end any more but the person who has ended it.
+        let waits = world.object().is_some();
+        assert_eq!(waits, looks == Look::Nothing, "{looks:?}");
+        if waits {
+            world.says_ended().await;
+            assert!(world.object().is_none(), "{looks:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_still_authenticated_and_a_person_ended_is_gone_once_that_person_says_so() {
+    for looks in [Look::Alone, Look::Listing, Look::Nothing] {
+        let mut settings = MemorySettings::default();
+        settings.capabilities.look = looks;
+        let mut world = World::with(settings).await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(60).await;
+        world.issuer.hook(|request, _| match request.operation {
+            Operation::Get | Operation::Revoke => Some(Fault::Pretend),
+            Operation::List => Some(Fault::Empty),
+            _ => None,
+        });
+        let id = world.the_only_token().token.id;
+        world.delete().await;
+        world.pass(60).await;
+        world.crash().await;
+        world.start();
+        world.pass(60).await;
+        assert!(world.issuer.revoke_by_hand(&id));
+        world.pass(HOUR).await;
+        assert!(world.object().is_some(), "{looks:?}: nothing tells of it");
+        world.says_ended().await;
+        assert!(world.object().is_none(), "{looks:?}");
     }
 }

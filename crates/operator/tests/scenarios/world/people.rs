@@ -5,6 +5,7 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
+use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{
     ErrorKind, Issuer as _, MemoryIssuer, MemorySettings, MintRequest, Operation,
@@ -269,6 +270,17 @@ impl World {
         self.issuer.hook(|_, _| None);
         self.pass(2 * 3_600).await;
         self.all_is_gone().await;
+    }
+
+    /// A person says of the token of the `ApiToken` that it has ended, as they are told to.
+    pub async fn says_ended(&self) {
+        let told = self.message("RevokeFailed");
+        assert!(told.contains(annotation::ACKNOWLEDGE_FOREIGN), "{told}");
+        let id = self.object().unwrap().status.unwrap().current.unwrap();
+        let ended = json!({ annotation::ACKNOWLEDGE_FOREIGN: id.token_id });
+        self.change(json!({ "metadata": { "annotations": ended } }))
+            .await;
+        self.pass(60).await;
     }
 
     /// Neither the object nor its issuer is left, and no token.
