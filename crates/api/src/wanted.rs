@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_core::{
-    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, InvalidWindow, OnLoss,
+    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, InvalidWindow, Longest, OnLoss,
     RenewBefore, Revision, Rotation, Spec, TokenId, WantedState, Window, bounds, duration,
     schedule,
 };
@@ -86,6 +86,18 @@ pub fn read(
     };
     spec.validate().map_err(with_path)?;
     Ok(spec)
+}
+
+/// How long what was begun for `object` takes at most, where an attempt takes so long.
+#[must_use]
+pub fn longest(object: &ApiToken, attempt: SignedDuration) -> Longest {
+    let overlap = object.spec.rotation.overlap.as_ref();
+    let overlap = overlap.and_then(|text| duration::parse(text.as_str()).ok());
+    Longest {
+        attempt,
+        overlap: overlap.unwrap_or(schedule::OVERLAP),
+        ended: revoke_previous(object),
+    }
 }
 
 /// The field as the user knows it.

@@ -61,8 +61,8 @@ pub use outcome::{Outcome, Publication};
 pub use plan::{Steps, plan};
 pub use reason::{Acts, Reason};
 pub use record::{
-    Asked, Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, OpenRevoke, Past, Pause,
-    Proven, Record, Repair, Repaired, Retiring, TokenRef,
+    Asked, Attempt, DestinationVersion, Duty, Ended, Held, Longest, Obstacle, OpenRevoke, Past,
+    Pause, Proven, Record, Repair, Repaired, Retiring, TokenRef,
 };
 pub use spec::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,

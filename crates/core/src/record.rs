@@ -3,15 +3,18 @@
 //! A record never proves anything: it *nominates* tokens.
 //! What is revoked must first be shown, with its whole marker, by the issuer itself.
 
-use jiff::{SignedDuration, Timestamp};
+mod as_of;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::backoff::can_wait_until;
-use crate::instant::{after, before, can_have_happened};
+use crate::instant::can_have_happened;
 use crate::marker::{Marker, Nonce, Revision};
 use crate::reason::Reason;
 use crate::spec::{Inputs, Parameters};
 use crate::token::{Identity, TokenId};
+
+pub use self::as_of::Longest;
 
 /// The most open attempts of one manager; at that many nothing more is tried.
 pub const MAX_ATTEMPTS: usize = 8;
@@ -90,10 +93,16 @@ impl Held {
     /// before the clock was set back, and so before all that is of now.
     #[must_use]
     pub fn there_since(&self, now: Timestamp) -> Timestamp {
-        match can_have_happened(self.created_at, now) {
-            true => self.created_at,
-            false => Timestamp::MIN,
+        match self.was_minted_ahead_of(now) {
+            true => Timestamp::MIN,
+            false => self.created_at,
         }
+    }
+
+    /// Whether the clock that it was minted by was ahead of the one of now.
+    #[must_use]
+    pub fn was_minted_ahead_of(&self, now: Timestamp) -> bool {
+        !can_have_happened(self.created_at, now)
     }
 
     /// Until when it is relied on: by what was issued or by what was asked for, whichever is earlier. An
@@ -398,43 +407,6 @@ impl Record {
             .rev()
             .find(|p| &p.nonce == nonce)
             .map(|p| p.ended)
-    }
-
-    /// The record as the clock of now can believe it, without what a clock that was ahead wrote down: waited
-    /// for, that would keep back for hours or years what is due in seconds. No wait is longer than the longest
-    /// back-off, no attempt longer than `attempt`, and what has happened is not to come: it happens now.
-    ///
-    /// When the current token was minted stays as it is, for a clock that is behind would make it older than it
-    /// is, and due: see [`Held::there_since`].
-    #[must_use]
-    pub fn as_of(mut self, now: Timestamp, attempt: SignedDuration) -> Self {
-        let possible = |until: &Timestamp| can_wait_until(*until, now);
-        self.retry_at = self.retry_at.filter(possible);
-        self.pauses.retain(|pause| possible(&pause.retry_at));
-        let happened = |at: &mut Timestamp| {
-            if !can_have_happened(*at, now) {
-                *at = now;
-            }
-        };
-        for open in &mut self.revokes {
-            open.retry_at = Some(open.retry_at).filter(possible).unwrap_or(now);
-            open.sent_at.iter_mut().for_each(happened);
-        }
-        let ended = self
-            .past
-            .iter_mut()
-            .filter_map(|past| past.ended_at.as_mut());
-        ended.for_each(happened);
-        if let Some(repaired) = &mut self.repaired {
-            happened(&mut repaired.at);
-        }
-        for open in &mut self.attempts {
-            open.began_at.iter_mut().for_each(happened);
-            if !can_have_happened(before(open.deadline, attempt), now) {
-                open.deadline = after(now, attempt);
-            }
-        }
-        self
     }
 
     /// Until when a duty waits, if it does.

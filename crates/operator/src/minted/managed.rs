@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
-use tokenwright_api::wanted::ended_suspects;
+use tokenwright_api::wanted::{ended_suspects, longest};
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_client::Operation;
 use tokenwright_core::instant::{after, before, can_have_happened, part};
@@ -120,7 +120,8 @@ impl Managed {
             .filter_map(|begun| begun.unknown_to(&record))
             .collect();
         record.revokes.extend(known);
-        let longest = attempt_within(handle.request_timeout, handle.issuer.capabilities());
+        let attempt = attempt_within(handle.request_timeout, handle.issuer.capabilities());
+        let longest = longest(&object, attempt);
         let now = shared.context.clock.now();
         let record = record.as_of(now, longest).without_ended_suspects(
             &ended_suspects(&object),

@@ -214,7 +214,7 @@ impl Managed {
     /// The same, as the status and the metadata tell it together.
     fn recorded(&self) -> Option<Destination> {
         let begun = !self.record.attempts.is_empty() || self.spec.revoke_previous.is_some();
-        if begun || self.context.observe_only {
+        if begun || self.is_of_a_clock_ahead() || self.context.observe_only {
             return None;
         }
         let Some(shown) = &self.watched else {
@@ -253,9 +253,16 @@ impl Managed {
             ..
         } = &self.spec;
         (overlap, request_timeout, revoke_previous).hash(&mut digest);
+        self.is_of_a_clock_ahead().hash(&mut digest);
         // Other parts make other texts possible.
         (self.handle.issuer.value_parts(), &self.handle.public_parts).hash(&mut digest);
         digest.finish()
+    }
+
+    /// Whether the Secret says by a clock that was ahead when what is superseded ends.
+    pub(crate) fn is_of_a_clock_ahead(&self) -> bool {
+        let (current, now) = (self.record.current.as_ref(), self.context.clock.now());
+        current.is_some_and(|held| held.was_minted_ahead_of(now))
     }
 
     fn still_true(&self, known: &SecretSeen) -> bool {

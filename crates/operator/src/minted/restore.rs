@@ -58,6 +58,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         ..old.clone()
     };
     let shown = says.as_ref().map(|says| says.retiring.as_slice());
+    let shown = shown.filter(|_| !managed.is_of_a_clock_ahead());
     let retiring = retiring(shown.unwrap_or_default(), &managed.record.retiring);
     let retiring: &Vec<_> = &retiring.iter().map(lowered).collect();
     let named = retiring.iter().map(|old| &old.token);

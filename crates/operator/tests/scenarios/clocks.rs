@@ -236,3 +236,38 @@ async fn a_lifetime_that_a_wrong_clock_swallows_is_told_as_that_and_mints_in_no_
     assert_eq!(world.condition("Ready"), "False: IssuedExpired");
     assert!(world.issuer.live().is_empty(), "a token that nobody has");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_overlap_that_began_while_the_clock_was_ahead_is_no_longer_than_it_is_asked_for() {
+    for restarts in [false, true] {
+        for ended_by_hand in [false, true] {
+            let about = format!("restarts: {restarts}, by hand: {ended_by_hand}");
+            let (mut world, hours) = delivered(8).await;
+            let overlap = if ended_by_hand { "3d" } else { "1h" };
+            let wish = json!({ "spec": { "rotation": { "trigger": "now", "overlap": overlap } } });
+            world.change(wish).await;
+            world.pass(60).await;
+            assert_eq!(world.revision(), Some(2), "{about}");
+            hours.store(0, Ordering::Relaxed);
+            if restarts {
+                world.crash().await;
+                world.start();
+            }
+            world.pass(50 * 60).await;
+            assert_eq!(world.issuer.live().len(), 2, "{about}: it ended too soon");
+            match ended_by_hand {
+                true => {
+                    let ends = json!({ "tokenwright.dev/revoke-previous": "1" });
+                    world
+                        .change(json!({ "metadata": { "annotations": ends } }))
+                        .await;
+                    world.pass(120).await;
+                }
+                false => world.pass(25 * 60).await,
+            }
+            assert_eq!(world.issuer.live().len(), 1, "{about}");
+            world.the_secret_works();
+            assert_eq!(world.issuer.count(Operation::Mint), 2, "{about}");
+        }
+    }
+}

@@ -88,8 +88,8 @@ impl Seen {
         let manager = ManagerId::of(&object.uid().unwrap_or_default());
         let record = record::read(&status, |marker| marker.manager == manager)?;
         let profile = self.profile()?;
-        let longest = attempt_within(bounds::REQUEST_TIMEOUT.greatest, profile.capabilities());
-        let mut record = record.as_of(now, longest);
+        let attempt = attempt_within(bounds::REQUEST_TIMEOUT.greatest, profile.capabilities());
+        let mut record = record.as_of(now, wanted::longest(object, attempt));
         // It digests what only the operator knows, and would seem to have ended.
         record.retry_basis = None;
         let spec = wanted::read(

@@ -42,7 +42,11 @@ fn taken_up(case: Case) -> Option<Action> {
 }
 
 fn as_of(case: &Case, now: Timestamp) -> Record {
-    let longest = schedule::attempt_length(&case.spec, &case.can);
+    let longest = Longest {
+        attempt: schedule::attempt_length(&case.spec, &case.can),
+        overlap: case.spec.overlap.unwrap_or(schedule::OVERLAP),
+        ended: case.spec.revoke_previous,
+    };
     case.record.clone().as_of(now, longest)
 }
 
@@ -198,4 +202,26 @@ fn a_clock_that_is_ahead_lets_no_token_of_a_deletion_go_before_its_time() {
         ahead.with(|c| c.now = then).reason(),
         Reason::DeletionTimedOut
     );
+}
+
+#[test]
+fn an_overlap_that_a_clock_that_was_ahead_began_is_no_longer_than_it_is_asked_for() {
+    let minted = instant::after(case().now, hours(8));
+    let case = case().with(|c| {
+        c.current().created_at = minted;
+        c.spec.overlap = Some(hours(1));
+        c.record.retiring = vec![retiring(0, instant::after(minted, hours(1)))];
+        c.observed.destination = Destination::NotLooked;
+    });
+    let now = case.now;
+    let over = instant::after(now, hours(1));
+    let case = case.with(|c| c.record = as_of(c, now));
+    assert_eq!(case.record.retiring[0].not_before, over);
+    // It is a time like any other from then on.
+    let later = instant::after(now, secs(600));
+    assert_eq!(as_of(&case, later).retiring[0].not_before, over);
+    let ended = case.with(|c| c.spec.revoke_previous = Some(0));
+    assert_eq!(as_of(&ended, later).retiring[0].not_before, later);
+    let right = ended.with(|c| c.current().created_at = now);
+    assert_eq!(as_of(&right, later).retiring[0].not_before, over);
 }
