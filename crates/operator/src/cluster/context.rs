@@ -31,7 +31,7 @@ use crate::cluster::shared::Shared;
 use crate::cluster::token::{PackedToken, pack, version_of};
 use crate::cluster::troubles::Troubles;
 use crate::cluster::uid::Uid;
-use crate::cluster::unreadable::Unreadable;
+use crate::cluster::unreadable::{Place, Unreadable};
 
 /// What all tasks share.
 #[derive(Debug)]
@@ -157,6 +157,12 @@ impl Context {
     /// Whether anything is known of it.
     pub(crate) fn knows(&self, uid: impl Into<Uid>) -> bool {
         self.objects.known(uid, |_| Some(())).is_some()
+    }
+
+    /// Where an object stands of which anything is known.
+    pub(crate) fn known_place(&self, uid: &str) -> Option<Place> {
+        let place = |known: &Object| known.newest.as_ref().map(PackedToken::place);
+        self.objects.known(uid, place)
     }
 
     /// Every `ApiToken` as it was last seen.
@@ -345,7 +351,12 @@ impl Tasks {
     /// in the same name; after the end of the operator it is dropped unstarted.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         // What wraps a future holds it twice, while it is handed on and while it runs.
-        let task = seats::in_the_name_of(seats::name(), Box::pin(task).in_current_span());
+        self.start_unnamed(Box::pin(task).in_current_span());
+    }
+
+    /// The same for one of which there are thousands at once: its log lines name no object.
+    pub(crate) fn start_unnamed(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = seats::in_the_name_of(seats::name(), task);
         let _ended = self.started.send(Box::pin(task));
     }
 }

@@ -8,9 +8,11 @@ use tokenwright_client::{ErrorKind, Listing, Operation};
 use tokenwright_core::Decision;
 use tokenwright_core::instant::after;
 use tokenwright_core::schedule::can_wait_until;
+use tracing::Span;
 
 use crate::cluster::cause;
 use crate::cluster::conditions::Trouble;
+use crate::cluster::logs;
 use crate::minted::managed::Managed;
 
 /// After a listing that failed, the next one waits this long, and twice as long after each that follows.
@@ -78,7 +80,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     // Ten thousand wait for it at a start: each holds no more than it needs for that.
     let (context, memory) = (Arc::clone(&managed.context), Arc::clone(&managed.memory));
     let (tasks, uid) = (context.tasks.clone(), managed.manager.uid.clone());
-    tasks.start(async move {
+    tasks.start_unnamed(async move {
         let listed = async {
             let _turn = handle.listers.turn().await;
             handle.inventory.standing(&parameters, since).await
@@ -96,10 +98,13 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                 });
             }
             Err(error) => {
-                tracing::warn!(
-                    error = cause::chain(&error),
-                    "the inventory could not be read"
-                );
+                let about = context.known_place(&uid).map(|place| logs::span(&place));
+                about.unwrap_or_else(Span::none).in_scope(|| {
+                    tracing::warn!(
+                        error = cause::chain(&error),
+                        "the inventory could not be read"
+                    );
+                });
                 let asked = error.kind.retry_after().unwrap_or_default();
                 let now = context.clock.now();
                 let alone = handle.gate.standing().is_none();
