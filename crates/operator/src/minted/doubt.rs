@@ -38,7 +38,7 @@ pub(super) async fn check(managed: &mut Managed) -> Result<(), CallError> {
         checked: Checked { liveness, at },
         of: look.version(),
     };
-    managed.remember(|seen| seen.said = Some(said));
+    managed.remember(|seen| seen.said = Some(Box::new(said)));
     Ok(())
 }
 

@@ -297,7 +297,7 @@ impl Managed {
                 &self.object.spec.secret.name,
                 now,
             ),
-            foreign: self.remember(|seen| seen.foreign.clone()),
+            foreign: self.remember(|seen| seen.foreign.clone()).map(String::from),
             in_vain: asked_in_vain(&self.object, record),
             digest: beside.digest.clone(),
             secret_version: self.version_in_form(),

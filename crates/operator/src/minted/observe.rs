@@ -130,7 +130,7 @@ impl Managed {
         self.remember(|seen| {
             seen.unlisted = match (listed, seen.unlisted.take(), survey) {
                 (Some(false), Some(known), _) if known.0 == *id && known.1 <= now => Some(known),
-                (Some(false), _, Some(survey)) => Some((id.clone(), survey.started_at)),
+                (Some(false), _, Some(survey)) => Some(Box::new((id.clone(), survey.started_at))),
                 (Some(true), ..) => None,
                 (_, known, _) => known,
             };
@@ -140,7 +140,7 @@ impl Managed {
             Doubt {
                 can_check,
                 checked: said.map(|said| said.checked).filter(|said| said.at <= now),
-                unlisted_since: seen.unlisted.as_ref().map(|(_, since)| *since),
+                unlisted_since: seen.unlisted.as_ref().map(|known| known.1),
             }
         })
     }
@@ -373,7 +373,7 @@ impl Managed {
         self.remember(|seen| {
             seen.secret = Some(secret);
             seen.doubted = false;
-            seen.foreign = foreign;
+            seen.foreign = foreign.map(Box::from);
         });
     }
 

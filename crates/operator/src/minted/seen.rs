@@ -26,15 +26,15 @@ pub(crate) struct Seen {
     /// What refuses that its Secret goes.
     pub(crate) refusal: Option<Box<Refusal>>,
     /// Whose its Secret is, where that is somebody else.
-    pub(crate) foreign: Option<String>,
+    pub(crate) foreign: Option<Box<str>>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub(crate) touched_at: Option<Timestamp>,
     /// What its Secret was found not to be able to look like.
     pub(crate) impossible: Option<Box<Impossible>>,
     /// What the issuer said last of the value in its Secret.
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<Box<Said>>,
     /// The current token that listings do not show, and when the first of them was started.
-    pub(crate) unlisted: Option<(TokenId, Timestamp)>,
+    pub(crate) unlisted: Option<Box<(TokenId, Timestamp)>>,
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
     /// Why the latest listing for it could not be read, where the issuer answered.
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn what_is_remembered_of_each_of_thousands_is_small() {
         let size = size_of::<Seen>();
-        assert!(size <= 400, "{size} bytes");
+        assert!(size <= 320, "{size} bytes");
         let size = size_of::<Begun>();
         assert!(size <= 128, "{size} bytes");
     }
