@@ -32,7 +32,7 @@ mod status;
 pub(crate) use body::put_into;
 pub use certified::Certified;
 pub use digest::Challenge;
-pub use excerpt::{excerpt, steers};
+pub use excerpt::{excerpt, said_without, steers};
 pub(crate) use excerpt::{excerpt_without, sentence_without};
 pub(crate) use place::with_secrets;
 pub use proxy::{Proxies, UnusableProxy};

@@ -1,6 +1,8 @@
 //! What of a vendor's answer may be shown: in a log a short piece without anything that could be a secret, to
 //! the person who asked the vendor's own sentence without the secrets that were sent.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::secret::SecretText;
@@ -9,6 +11,11 @@ use crate::secret::SecretText;
 const MAX: usize = 200;
 /// A run of so many characters of the kind that keys are made of is taken for one.
 const LONGEST_WORD: usize = 15;
+/// The most characters of what is said of an object.
+const LONGEST_SAID: usize = 500;
+/// Values of an object that are looked for in what is said of it have no more bytes, and are no more.
+const LONGEST_QUOTED: usize = 4 << 10;
+const MOST_QUOTED: usize = 16;
 /// No Secret of Kubernetes has more bytes.
 const LONGEST_SECRET: usize = 1024 * 1024;
 
@@ -69,8 +76,16 @@ pub(crate) fn sentence_without<'a>(
     text: &str,
     secrets: impl IntoIterator<Item = &'a SecretText>,
 ) -> String {
+    line_without(text, secrets, MAX)
+}
+
+fn line_without<'a>(
+    text: &str,
+    secrets: impl IntoIterator<Item = &'a SecretText>,
+    longest: usize,
+) -> String {
     // What lies behind is cut anyway; a secret that is cut in two here is found as a piece.
-    let head: String = text.chars().take(MAX * 4).collect();
+    let head: String = text.chars().take(longest.saturating_mul(4)).collect();
     let mut head = Zeroizing::new(head);
     for secret in secrets {
         if let Some(struck) = secret.struck_out(&head) {
@@ -84,10 +99,26 @@ pub(crate) fn sentence_without<'a>(
     let line: String = words.join(" ");
     let line = line.chars().filter(|c| !steers(*c));
     let line: String = line.collect();
-    match line.char_indices().nth(MAX) {
+    match line.char_indices().nth(longest) {
         Some((cut, _)) => format!("{}…", &line[..cut]),
         None => line,
     }
+}
+
+/// What somebody says of an object that holds these values, such as a policy that refuses a Secret: it may quote
+/// them, as they are or in base64.
+#[must_use]
+pub fn said_without<'a>(text: &str, values: impl IntoIterator<Item = &'a [u8]>) -> String {
+    // Pieces of one are looked for, which takes its time; a longer one is not quoted whole.
+    let tokens = values
+        .into_iter()
+        .filter(|value| value.len() <= LONGEST_QUOTED);
+    let forms = tokens.take(MOST_QUOTED).flat_map(|value| {
+        let plain = String::from_utf8_lossy(value).into_owned();
+        [plain, STANDARD.encode(value)].map(SecretText::new)
+    });
+    let forms: Vec<_> = forms.collect();
+    line_without(text, &forms, LONGEST_SAID)
 }
 
 /// A word of a sentence, unless it is as long and as mixed as keys are.

@@ -15,7 +15,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
 };
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -25,6 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokenwright_api::{ApiToken, names};
+use tokenwright_client::http::said_without;
 use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
@@ -86,6 +87,34 @@ pub(crate) enum CallError {
     },
 }
 
+impl CallError {
+    /// The same about a Secret, of which policies and webhooks may quote what it holds.
+    fn about(self, secret: &Secret) -> Self {
+        let values = secret.data.iter().flat_map(|data| data.values());
+        let values = values.map(|value| value.0.as_slice());
+        match self {
+            Self::Refused { what, message } => Self::Refused {
+                what,
+                message: said_without(&message, values),
+            },
+            Self::Unclear {
+                what,
+                source: Some(source),
+            } => Self::Unclear {
+                what,
+                source: Some(match *source {
+                    kube::Error::Api(mut status) => {
+                        status.message = said_without(&status.message, values);
+                        Box::new(kube::Error::Api(status))
+                    }
+                    other => Box::new(other),
+                }),
+            },
+            other => other,
+        }
+    }
+}
+
 /// Where objects of a scope are reached: in a namespace, in all of them where it is empty, or, for those
 /// of the whole cluster, whatever it is.
 pub(crate) trait Scoped: Sized {
@@ -137,19 +166,22 @@ impl Debug for Calls {
 }
 
 fn answer<T>(what: &'static str, answer: Result<kube::Result<T>, Elapsed>) -> Called<T> {
+    let unclear = |status| CallError::Unclear {
+        what,
+        source: Some(Box::new(kube::Error::Api(status))),
+    };
     match answer {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(kube::Error::Api(status))) => Err(match status.code {
             404 if status.reason == NOT_FOUND => CallError::Missing(what),
             409 => CallError::Conflict(what),
-            400..=499 if status.code != 404 => CallError::Refused {
+            // Who it is, or that there are too many: that is no word about the object.
+            401 | 404 | 408 | 429 => unclear(status),
+            400..=499 => CallError::Refused {
                 what,
                 message: shortened(&status.message),
             },
-            _ => CallError::Unclear {
-                what,
-                source: Some(Box::new(kube::Error::Api(status))),
-            },
+            _ => unclear(status),
         }),
         Ok(Err(source)) => Err(CallError::Unclear {
             what,

@@ -52,6 +52,7 @@ mod rewound_mints;
 mod rewound_secrets;
 mod rights;
 mod room;
+mod said;
 mod secrets;
 mod self_rotating;
 mod shared_issuers;

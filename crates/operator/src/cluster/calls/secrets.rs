@@ -63,7 +63,7 @@ impl Calls {
         self.may_write("writing the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let (name, post) = (secret.name_any(), post(rehearsal));
-        match secret.metadata.resource_version {
+        let written = match secret.metadata.resource_version {
             None => {
                 let created = secrets.create(&post, secret);
                 self.limited("creating the Secret", created).await
@@ -73,7 +73,8 @@ impl Calls {
                 let at = (&secrets, secret);
                 self.at_version("updating the Secret", at, updated).await
             }
-        }
+        };
+        written.map_err(|error| error.about(secret))
     }
 
     /// Deletes the Secret at the version that was read, where the store goes on; whether it is gone, since finalizers
@@ -90,6 +91,7 @@ impl Calls {
         let deleted = secrets.delete(&name, &exactly);
         let at = (&secrets, secret);
         let gone = self.at_version("deleting the Secret", at, deleted).await;
+        let gone = gone.map_err(|error| error.about(secret));
         found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))
     }
 
@@ -107,6 +109,7 @@ impl Calls {
         let (name, params, change) = (secret.name_any(), patch(), Patch::Merge(change));
         let changed = secrets.patch(&name, &params, &change);
         let at = (&secrets, secret);
-        self.at_version("changing the Secret", at, changed).await
+        let changed = self.at_version("changing the Secret", at, changed).await;
+        changed.map_err(|error| error.about(secret))
     }
 }

@@ -101,10 +101,7 @@ impl Mint {
         }
         let look = match self.managed.look_now().await {
             Ok(look) => look,
-            Err(error) => {
-                self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
-                return Answer::RehearsalRefused;
-            }
+            Err(error) => return self.rehearsed(Err(error)),
         };
         if look.destination == Destination::Foreign {
             let told = look.secret.as_ref();
@@ -117,9 +114,17 @@ impl Mint {
     }
 
     fn rehearsed(&mut self, answered: Result<Answer, CallError>) -> Answer {
-        answered.unwrap_or_else(|error| {
-            self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
-            Answer::RehearsalRefused
+        answered.unwrap_or_else(|error| match error {
+            CallError::Refused { .. } | CallError::Contested { .. } => {
+                self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
+                Answer::RehearsalRefused
+            }
+            // Nobody said anything of the value: it is tried again, as any other call.
+            CallError::Conflict(_) | CallError::Missing(_) | CallError::Unclear { .. } => {
+                self.managed
+                    .remember(|seen| seen.unwritten = Some(Box::new(error)));
+                Answer::AttemptConflict
+            }
         })
     }
 
