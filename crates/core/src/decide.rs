@@ -60,6 +60,10 @@ const RULES: &[Rule] = &[
         minting::mint,
     ),
     (
+        "a mint that failed, and that nobody wants any more",
+        minting::withdrawn,
+    ),
+    (
         "what speaks against a token, and proves nothing",
         doubt::resolve,
     ),

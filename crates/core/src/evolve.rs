@@ -68,6 +68,7 @@ pub fn evolve_beside(
             retry_after,
         } => current::pause(it, (duty, unsure), retry_after, now),
         Outcome::IntentWithdrawn => current::not_by_us(it),
+        Outcome::MintWithdrawn => mints::has_none_failed(it),
         Outcome::Recognised(identity) => account::recognised(it, identity),
     }
     forget(it, survey);

@@ -108,6 +108,8 @@ pub enum Outcome {
     },
     /// A token that we meant to disable is enabled after all, and nobody wants it disabled any more.
     IntentWithdrawn,
+    /// A mint that failed is wanted no more.
+    MintWithdrawn,
     /// Another credential turned out to be of the account of the tokens on record.
     Recognised(Identity),
 }
@@ -119,6 +121,7 @@ impl From<Note> for Outcome {
             Note::RevokeClosed { token, ended } => Self::Ended { token, ended },
             Note::AttemptClosed { attempt, suspect } => Self::Closed { attempt, suspect },
             Note::IntentWithdrawn => Self::IntentWithdrawn,
+            Note::MintWithdrawn => Self::MintWithdrawn,
             Note::Recognised(identity) => Self::Recognised(identity),
         }
     }

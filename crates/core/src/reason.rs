@@ -197,6 +197,8 @@ reasons! {
         Nobody "Nothing.";
     IntentWithdrawn: "A token that was to be disabled is enabled, and stays so.",
         Nobody "Nothing.";
+    MintWithdrawn: "A mint that failed is wanted no more.",
+        Nobody "Nothing.";
     Disabling: "The token is to be disabled.",
         Nobody "Nothing.";
     OverlapEnded: "The overlap of a superseded token has ended.",

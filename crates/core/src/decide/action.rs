@@ -90,6 +90,8 @@ pub enum Note {
     },
     /// The current token, which we meant to disable, is not disabled by us.
     IntentWithdrawn,
+    /// The mint that failed is wanted no more.
+    MintWithdrawn,
     /// This credential is one of the account of the tokens on record.
     Recognised(Identity),
 }

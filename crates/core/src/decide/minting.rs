@@ -112,6 +112,16 @@ fn highest_revision(view: &View<'_>) -> Revision {
     view.record.last_revision.max(highest)
 }
 
+/// What failed was wished for, and the wish was taken back: what is there is as it is wanted.
+pub(super) fn withdrawn(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let record = view.record;
+    let over = record.failures > 0 && record.current.is_some() && record.attempts.is_empty();
+    if !over || !view.wish_changed() || wanted(view, now).is_some() {
+        return None;
+    }
+    act(Note::MintWithdrawn, Reason::MintWithdrawn)
+}
+
 /// Why a new token is wanted, whatever stands in the way.
 pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     let View { spec, record, .. } = view;

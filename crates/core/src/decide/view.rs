@@ -42,9 +42,14 @@ impl View<'_> {
     /// Until when the next mint waits after one that failed.
     #[must_use]
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let of_this = |of: &String| *of == basis(self.spec, &self.observed.issuer);
-        let same = self.record.retry_basis.as_ref().is_none_or(of_this);
+        let same = !self.wish_changed();
         self.record.retry_at.filter(|at| *at > now && same)
+    }
+
+    /// Whether the latest mint failed for another wish, trigger or credential than that of now.
+    pub(super) fn wish_changed(&self) -> bool {
+        let other = |of: &String| *of != basis(self.spec, &self.observed.issuer);
+        self.record.retry_basis.as_ref().is_some_and(other)
     }
 
     /// Open attempts that no flow of this process is working on.

@@ -168,11 +168,16 @@ fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
         }
     }
     record.retiring = retiring;
+    has_none_failed(record);
+    record.pauses.clear();
+}
+
+/// No mint waits after one that failed.
+pub(super) fn has_none_failed(record: &mut Record) {
     record.failures = 0;
     record.unreadable = 0;
     record.retry_at = None;
     record.retry_basis = None;
-    record.pauses.clear();
 }
 
 /// Another repair so soon after this one waits, since something may go on breaking what is repaired.

@@ -421,6 +421,7 @@ pub(crate) fn step(action: &Action) -> String {
                 attempt.revision,
                 if *suspect { ", suspect" } else { "" }
             ),
+            Note::MintWithdrawn => "withdraw the failed mint".into(),
             Note::IntentWithdrawn => "withdraw the intent".into(),
             Note::Recognised(identity) => format!("recognise {identity}"),
         },

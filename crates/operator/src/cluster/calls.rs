@@ -88,6 +88,24 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// The same of a dry run, which has no effect: that a webhook cannot be reached is a no, too, and tells why.
+    fn of_rehearsal(self) -> Self {
+        let Self::Unclear {
+            what,
+            source: Some(source),
+        } = &self
+        else {
+            return self;
+        };
+        match &**source {
+            kube::Error::Api(status) if status.code == 500 => Self::Refused {
+                what,
+                message: shortened(&status.message),
+            },
+            _ => self,
+        }
+    }
+
     /// The same about a Secret, of which policies and webhooks may quote what it holds.
     fn about(self, secret: &Secret) -> Self {
         let values = secret.data.iter().flat_map(|data| data.values());

@@ -1,5 +1,5 @@
-//! What the API server says: that it is busy is no word about a Secret, and what a policy quotes of one is told to
-//! nobody.
+//! What the API server says: that it is busy is no word about a Secret, what a policy quotes of one is told to nobody,
+//! and what it refused is forgotten with the wish for it.
 
 use serde_json::json;
 use tokenwright_client::Operation;
@@ -82,4 +82,38 @@ async fn what_a_policy_quotes_of_a_secret_is_told_to_nobody() {
             assert!(!shown.contains(quoted.as_str()), "{shown}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_that_failed_and_is_taken_back_fails_no_more() {
+    let world = delivered().await;
+    let first = world.the_only_token().token.id;
+    world.api.on_request(|seen| {
+        match seen.who == OPERATOR && seen.resource == "secrets" && seen.dry_run {
+            true => Fault::refuse(403, "Forbidden", "exceeded quota: compute-resources"),
+            false => Fault::Pass,
+        }
+    });
+    for (wish, back) in [
+        (
+            json!({ "token": { "scopes": ["admin"] } }),
+            json!({ "token": { "scopes": null } }),
+        ),
+        (
+            json!({ "rotation": { "trigger": "now" } }),
+            json!({ "rotation": { "trigger": null } }),
+        ),
+    ] {
+        world.change(json!({ "spec": wish })).await;
+        world.pass(120).await;
+        assert_eq!(world.condition("Rotating"), "False: RehearsalRefused");
+        let failed = |world: &World| world.object().unwrap().status.unwrap().failures;
+        assert!(failed(&world).is_some());
+        world.change(json!({ "spec": back })).await;
+        world.pass(120).await;
+        assert_eq!(failed(&world), None);
+        assert_eq!(world.condition("Rotating"), "absent");
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+    assert_eq!(world.the_only_token().token.id, first);
 }

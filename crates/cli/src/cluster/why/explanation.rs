@@ -237,6 +237,7 @@ fn noted(note: &Note) -> String {
         Note::AttemptClosed { attempt, .. } => {
             format!("the lost answer of revision {} is closed", attempt.revision)
         }
+        Note::MintWithdrawn => "that a mint which failed is wanted no more is recorded".to_owned(),
         Note::IntentWithdrawn => "that it is not disabled by us is recorded".to_owned(),
         Note::Recognised(identity) => format!("the account {identity} is recorded as ours"),
     }

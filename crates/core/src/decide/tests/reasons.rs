@@ -125,6 +125,10 @@ const WAYS: &[(Reason, Change)] = &[
         forged.marker.revision = 1_002;
         c.survey(at(DAY), vec![sighting(1), forged]);
     }),
+    (Reason::MintWithdrawn, |c| {
+        c.record.failures = 1;
+        c.record.retry_basis = Some("of another wish".into());
+    }),
     (Reason::IntentWithdrawn, |c| {
         c.current().disabled_by_us = true
     }),

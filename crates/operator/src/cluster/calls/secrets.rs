@@ -74,7 +74,11 @@ impl Calls {
                 self.at_version("updating the Secret", at, updated).await
             }
         };
-        written.map_err(|error| error.about(secret))
+        let written = written.map_err(|error| error.about(secret));
+        written.map_err(|error| match rehearsal {
+            true => error.of_rehearsal(),
+            false => error,
+        })
     }
 
     /// Deletes the Secret at the version that was read, where the store goes on; whether it is gone, since finalizers
