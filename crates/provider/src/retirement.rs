@@ -55,6 +55,8 @@ impl Resource for Retirement {
             && let Some(connected) = self.connected(&request.config, diags)
         {
             are_known(&parameters(&request.config), &connected, diags);
+            let kept = Kept::read(&request.private);
+            kept.is_told((&request.prior, &planned), &connected, diags);
         }
         match kind {
             ChangeKind::Create => promise_nothing(&mut planned),
@@ -109,6 +111,37 @@ impl Kept {
     fn is_credential(&self, id: &TokenId, connected: &Connected) -> bool {
         let fingerprint = self.fingerprint.as_ref().filter(|_| self.id == id.as_str());
         fingerprint.is_some_and(|fingerprint| connected.authenticates_with(fingerprint))
+    }
+}
+
+impl Kept {
+    /// Nobody tells an apply in which its resource rests of a token but what a refresh kept: a plan without one does
+    /// not end the credential of its run.
+    fn is_told(
+        &self,
+        (prior, planned): (&Value, &Value),
+        connected: &Connected,
+        diags: &mut Diagnostics,
+    ) {
+        let claims = &connected.claims;
+        let (Some(before), Some(next)) = (token_id(prior), token_id(planned)) else {
+            return;
+        };
+        let rests = before != next && claims.fresh(&next).is_none();
+        if rests
+            && !claims.is_current(&before)
+            && connected.is_credential(&before)
+            && !self.is_credential(&before, connected)
+        {
+            diags.error(
+                "The token is this run's own credential",
+                format!(
+                    "Token {before} authenticates the requests of this very run, and no refresh told its retirement of that. \
+                     Give issuer {:?} another credential, or plan with a refresh.",
+                    connected.name
+                ),
+            );
+        }
     }
 }
 

@@ -15,6 +15,12 @@ fn configure(world: &World, trigger: &str, consumer: &str) {
     ));
 }
 
+/// The same token, before anybody wants a retirement of it.
+fn configure_alone(world: &World, trigger: &str) {
+    let rotation = format!("{CI}\n  rotation = {{ triggers = {{ leak = {trigger:?} }} }}\n");
+    world.configure(&rotation);
+}
+
 async fn retirement(world: &World) -> Value {
     let shown = world.run(&["show", "-json"]).await.succeeded();
     let shown: Value = serde_json::from_str(&shown.text).unwrap();
@@ -172,6 +178,30 @@ async fn the_credential_of_a_run_is_left_alone_also_where_its_own_resource_rests
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_a_refresh_does_not_end_the_credential_of_its_run_either() {
+    let mut world = World::new(86_400.0, CI).await;
+    configure_alone(&world, "none");
+    world.apply().await;
+    let first = world.state().await["value"].clone();
+    // It was minted before: its retirement is told of it by a refresh alone, once it is superseded.
+    configure(&world, "none", "true");
+    world.apply().await;
+    let persons = world.credential.replace(first.as_str().unwrap().to_owned());
+    configure(&world, "leaked", "false");
+    world.try_apply().await.failed();
+    configure(&world, "leaked", "true");
+    let blind = ["apply", "-auto-approve", "-json", "-refresh=false"];
+    let ran = world.run(&blind).await.failed();
+    ran.says(&["this run's own credential", "plan with a refresh"]);
+    assert!(world.works(&first).await);
+    world.apply().await.warns(&["this run's own credential"]);
+    assert!(world.works(&first).await, "it made this request");
+    world.credential = persons;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_an_apply_in_which_its_token_rests_a_refresh_alone_has_no_news() {
     let world = World::new(86_400.0, CI).await;
     let has_no_news = async || {
@@ -180,6 +210,7 @@ async fn after_an_apply_in_which_its_token_rests_a_refresh_alone_has_no_news() {
         assert_eq!(ran.code, 0, "{}", ran.text);
         world.plans_nothing().await;
     };
+    configure_alone(&world, "none");
     world.apply().await;
     // Its first apply, beside a token that was minted before.
     configure(&world, "none", "true");
