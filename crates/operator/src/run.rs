@@ -291,7 +291,7 @@ fn wakes_of(namespaces: &[String]) -> (Wakes, Vec<(String, Woken)>) {
         senders.insert(namespace.clone(), sender);
         woken.push((namespace.clone(), receiver));
     }
-    (Wakes { senders }, woken)
+    (Wakes::through(senders), woken)
 }
 
 /// Shows what is measured, for as long as this replica leads.

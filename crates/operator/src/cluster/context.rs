@@ -1,6 +1,6 @@
 //! What all tasks of the operator share: handles, and no policy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
+use parking_lot::Mutex;
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokenwright_client::account::seats;
@@ -365,19 +366,56 @@ impl Tasks {
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     /// By namespace; the empty one is for all.
-    pub(crate) senders: HashMap<String, UnboundedSender<ObjectRef<ApiToken>>>,
+    senders: HashMap<String, UnboundedSender<ObjectRef<ApiToken>>>,
+    /// Those that were woken, and that no controller has taken yet.
+    woken: Mutex<HashSet<ObjectRef<ApiToken>>>,
 }
 
 impl Wakes {
-    /// Asks for a reconcile.
+    /// Through these, by namespace.
+    pub(crate) fn through(senders: HashMap<String, UnboundedSender<ObjectRef<ApiToken>>>) -> Self {
+        let woken = Mutex::default();
+        Self { senders, woken }
+    }
+
+    /// A controller takes it; whoever wakes it from now on wakes it anew.
+    pub(crate) fn taken(&self, object: &ObjectRef<ApiToken>) {
+        self.woken.lock().remove(object);
+    }
+
+    /// Asks for a reconcile, once until a controller takes it: one Secret that a tenant changes all the time may
+    /// wake thousands.
     pub(crate) fn send(&self, object: ObjectRef<ApiToken>) {
         let namespace = object.namespace.clone().unwrap_or_default();
         let sender = self
             .senders
             .get(&namespace)
             .or_else(|| self.senders.get(""));
-        if let Some(sender) = sender {
+        if let Some(sender) = sender
+            && self.woken.lock().insert(object.clone())
+        {
             let _ended = sender.send(object);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    #[test]
+    fn who_is_woken_a_thousand_times_is_woken_once_until_a_controller_takes_it() {
+        let (sender, mut due) = unbounded_channel();
+        let wakes = Wakes::through(HashMap::from([(String::new(), sender)]));
+        let object = || ObjectRef::new("ci").within("team-a");
+        for _ in 0..1_000 {
+            wakes.send(object());
+        }
+        assert_eq!(due.len(), 1);
+        wakes.taken(&due.try_recv().unwrap());
+        wakes.send(object());
+        assert_eq!(due.len(), 1);
     }
 }

@@ -155,6 +155,14 @@ pub(crate) async fn leave<K: IssuerObject>(
     finalizers::give_back(&context.calls, at, release, UNNEEDED).await
 }
 
+/// Where the Secret is that an issuer holds so.
+pub(crate) fn used<K: IssuerObject>(issuer: &K, home: &str) -> Option<(String, String)> {
+    let credential = issuer.settings().credential.as_ref();
+    let credential = credential.filter(|_| has(issuer, finalizer::IN_USE))?;
+    let name = credential.secret_ref.name.clone();
+    Some((issuer.credential_namespace(home), name))
+}
+
 /// Gives the Secret of a credential back, if no issuer holds it any more.
 pub(crate) async fn reconcile(
     (namespace, name): (String, String),

@@ -1,50 +1,49 @@
-//! Issuers are told of what changes about their ApiTokens at once, and then once a second at most: each time
-//! an issuer looks at all of its own.
+//! Whoever looks at many objects is told of what changes about them at once, and then once a second at most: each
+//! time an issuer looks at all of its ApiTokens, and whoever looks for credentials that nobody holds at all of those.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::context::Tasks;
-use crate::issuer::object::IssuerObject;
 
-/// How long an issuer is left alone after it was told.
+/// How long somebody is left alone after they were told.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Tells issuers of one kind.
-pub(super) struct Herald<K: IssuerObject> {
-    issuers: UnboundedSender<ObjectRef<K>>,
+/// Tells those of one kind.
+pub(super) struct Herald<T> {
+    all: UnboundedSender<T>,
     tasks: Tasks,
     /// Those that were told within the last second, and whether there is more to tell.
-    told: Mutex<HashMap<ObjectRef<K>, bool>>,
+    told: Mutex<HashMap<T, bool>>,
 }
 
-impl<K: IssuerObject> Herald<K> {
-    pub(super) fn new(issuers: UnboundedSender<ObjectRef<K>>, tasks: Tasks) -> Arc<Self> {
+impl<T: Clone + Eq + Hash + Send + 'static> Herald<T> {
+    pub(super) fn new(all: UnboundedSender<T>, tasks: Tasks) -> Arc<Self> {
         Arc::new(Self {
-            issuers,
+            all,
             tasks,
             told: Mutex::default(),
         })
     }
 
-    /// Has an issuer look at its ApiTokens.
-    pub(super) fn tell(self: &Arc<Self>, issuer: ObjectRef<K>) {
-        if let Some(more) = self.told.lock().get_mut(&issuer) {
+    /// Has one of them look.
+    pub(super) fn tell(self: &Arc<Self>, one: T) {
+        if let Some(more) = self.told.lock().get_mut(&one) {
             *more = true;
             return;
         }
-        self.told.lock().insert(issuer.clone(), false);
-        let _ended = self.issuers.send(issuer.clone());
+        self.told.lock().insert(one.clone(), false);
+        let _ended = self.all.send(one.clone());
         let herald = Arc::clone(self);
         self.tasks.later(QUIET, move || {
-            let more = herald.told.lock().remove(&issuer);
+            let more = herald.told.lock().remove(&one);
             if more.unwrap_or_default() {
-                herald.tell(issuer);
+                herald.tell(one);
             }
         });
     }
@@ -52,7 +51,6 @@ impl<K: IssuerObject> Herald<K> {
 
 #[cfg(test)]
 mod tests {
-    use tokenwright_api::TokenIssuer;
     use tokio::sync::mpsc::unbounded_channel;
     use tokio_util::sync::CancellationToken;
 
@@ -67,12 +65,11 @@ mod tests {
                 tokio::spawn(task);
             }
         });
-        let herald =
-            Herald::<TokenIssuer>::new(sender, Tasks::new(tasks, CancellationToken::new()));
+        let herald = Herald::new(sender, Tasks::new(tasks, CancellationToken::new()));
         for _ in 0..1000 {
-            herald.tell(ObjectRef::new("issuer").within("team-a"));
+            herald.tell("issuer");
         }
-        herald.tell(ObjectRef::new("other").within("team-a"));
+        herald.tell("other");
         assert_eq!(told.len(), 2, "one each, at once");
         tokio::time::sleep(QUIET * 5).await;
         assert_eq!(told.len(), 3, "and the rest together");

@@ -1,5 +1,6 @@
 //! Whom a change concerns, as the watches show it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -79,6 +80,25 @@ fn any_holds<K: IssuerObject>(
             && !let_go(issuer.meta().uid.as_deref().unwrap_or_default())
     };
     all.state().iter().any(holds)
+}
+
+/// The credentials that no issuer which can be read holds.
+pub(crate) fn unheld(shown: &Shown, home: &str) -> Vec<ObjectRef<SecretMeta>> {
+    let of_namespace = shown.issuers.state();
+    let of_cluster = shown.cluster_issuers.as_ref().map(Store::state);
+    let mut held: HashSet<_> = of_namespace
+        .iter()
+        .filter_map(|issuer| credential::used(issuer.as_ref(), home))
+        .collect();
+    let of_cluster = of_cluster.iter().flatten();
+    held.extend(of_cluster.filter_map(|issuer| credential::used(issuer.as_ref(), home)));
+    let credentials = shown.credentials.state().into_iter();
+    let unheld = credentials.filter(|secret| {
+        !held.contains(&(secret.namespace().unwrap_or_default(), secret.name_any()))
+    });
+    unheld
+        .map(|secret| ObjectRef::from_obj(secret.as_ref()))
+        .collect()
 }
 
 /// The issuer that an `ApiToken` names, as a reference to one of this kind.

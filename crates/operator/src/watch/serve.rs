@@ -32,7 +32,7 @@ use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
 use crate::watch::in_turn::in_turn;
 use crate::watch::index::Index;
-use crate::watch::mappers::{around_issuer, around_token, is_held, managers_of, needed};
+use crate::watch::mappers::{around_issuer, around_token, is_held, managers_of, needed, unheld};
 use crate::watch::turns::look_at;
 
 /// So many ApiTokens are made due at once: more than are at work, so that none of those waits for it.
@@ -73,6 +73,12 @@ impl Signals {
     }
 }
 
+/// Of issuers of both kinds.
+type Heralds = (
+    Arc<Herald<ObjectRef<TokenIssuer>>>,
+    Arc<Herald<ObjectRef<ClusterTokenIssuer>>>,
+);
+
 /// What the controllers of one namespace work with.
 #[derive(Clone)]
 pub(super) struct Work {
@@ -83,12 +89,14 @@ pub(super) struct Work {
     pub(super) issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
     /// Those of the cluster.
     pub(super) cluster_issuers: UnboundedSender<ObjectRef<ClusterTokenIssuer>>,
-    /// Both, where only one of many ApiTokens has changed.
-    pub(super) heralds: (Arc<Herald<TokenIssuer>>, Arc<Herald<ClusterTokenIssuer>>),
+    /// Both, where only one of many ApiTokens has changed, or what many of them authenticate with.
+    pub(super) heralds: Heralds,
     /// Sources that may be needed by nobody.
     pub(super) sources: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Credentials that may be held by nobody.
     pub(super) credentials: UnboundedSender<ObjectRef<SecretMeta>>,
+    /// That there may be any.
+    pub(super) unheld: Arc<Herald<()>>,
     /// The credentials as they are when all issuers are looked at.
     at_start: AtStart,
 }
@@ -107,6 +115,7 @@ pub(crate) async fn serve(
     let (cluster_issuers, cluster_issuers_due) = unbounded_channel();
     let (sources, sources_due) = unbounded_channel();
     let (credentials, credentials_due) = unbounded_channel();
+    let (unheld, maybe_unheld) = unbounded_channel();
     let tasks = &dispatch.context.tasks;
     let heralds = (
         Herald::new(issuers.clone(), tasks.clone()),
@@ -114,6 +123,7 @@ pub(crate) async fn serve(
     );
     let work = Work {
         heralds,
+        unheld: Herald::new(unheld, tasks.clone()),
         dispatch,
         shown: feeds.shown(),
         signals,
@@ -158,8 +168,11 @@ pub(crate) async fn serve(
         ),
         (
             begun,
-            work.credentials(work.told_of_credentials(feeds.credentials), credentials_due)
-                .boxed(),
+            work.credentials(
+                work.told_of_credentials(feeds.credentials),
+                (credentials_due, maybe_unheld),
+            )
+            .boxed(),
         ),
         (
             begun,
@@ -304,7 +317,8 @@ impl Work {
             secrets.map_ok(|secret| managers_of(&secret, named)),
         );
         let changed = changed.map(Result::unwrap_or_default);
-        let due = futures::stream::select(changed.flat_map(futures::stream::iter), received(wakes));
+        let woken = received(wakes).inspect(|token| context.wakes.taken(token));
+        let due = futures::stream::select(changed.flat_map(futures::stream::iter), woken);
         // Whoever comes before the first lists are in is called again then.
         let due = due.filter(|_| std::future::ready(self.begun(false)));
         let due = due.take_until(self.signals.stop.cancelled());
@@ -377,12 +391,19 @@ impl Work {
     async fn credentials(
         &self,
         credentials: Feed<SecretMeta>,
-        due: UnboundedReceiver<ObjectRef<SecretMeta>>,
+        (due, maybe_unheld): (
+            UnboundedReceiver<ObjectRef<SecretMeta>>,
+            UnboundedReceiver<()>,
+        ),
     ) {
         let work = self.clone();
+        let (shown, home) = (self.shown.clone(), self.dispatch.context.home.clone());
+        let unheld =
+            received(maybe_unheld).flat_map(move |()| futures::stream::iter(unheld(&shown, &home)));
+        let due = futures::stream::select(received(due), unheld);
         Controller::for_stream(credentials.events.applied_objects(), credentials.shown)
             .with_config(Self::config())
-            .reconcile_on(received(due))
+            .reconcile_on(due)
             .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
             .run(
                 move |secret: Arc<SecretMeta>, dispatch: Arc<Dispatch>| {

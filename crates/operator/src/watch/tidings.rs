@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerKind;
@@ -73,35 +72,30 @@ impl Work {
         }
     }
 
-    /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
+    /// Whoever changes its reference, or goes, may have been the last one to hold a credential. A tenant may have
+    /// thousands of both: one look finds those that nobody holds, however many issuers are told of.
     pub(super) fn told_of_issuers<K: IssuerObject>(&self, feed: Feed<K>) -> Feed<K> {
         let work = self.clone();
         feed.telling(move |told| match told {
-            Told::There(issuer) | Told::Gone(issuer) => {
-                let namespace = issuer.credential_namespace(&work.dispatch.context.home);
-                for credential in work.shown.credentials.state() {
-                    if credential.namespace().as_ref() == Some(&namespace) {
-                        let credential = ObjectRef::from_obj(credential.as_ref());
-                        let _ended = work.credentials.send(credential);
-                    }
-                }
-            }
+            Told::There(_) | Told::Gone(_) => work.unheld.tell(()),
             Told::ListedAgain => work.all_due(),
         })
     }
 
-    /// A credential that changes concerns the issuers that use it, and whoever adopts it.
+    /// A credential that changes concerns the issuers that use it, and whoever adopts it. Many may use one that
+    /// changes all the time.
     pub(super) fn told_of_credentials(&self, feed: Feed<SecretMeta>) -> Feed<SecretMeta> {
         let work = self.clone();
+        let (issuers, cluster_issuers) = self.heralds.clone();
         self.told_of_secrets(feed).telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
                 let home = &work.dispatch.context.home;
                 for issuer in issuers_with(secret, &work.shown.issuers, home) {
-                    let _ended = work.issuers.send(issuer);
+                    issuers.tell(issuer);
                 }
                 let of_cluster = work.shown.cluster_issuers.iter();
                 for issuer in of_cluster.flat_map(|all| issuers_with(secret, all, home)) {
-                    let _ended = work.cluster_issuers.send(issuer);
+                    cluster_issuers.tell(issuer);
                 }
             }
             Told::ListedAgain => {}

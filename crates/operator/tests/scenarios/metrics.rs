@@ -21,7 +21,7 @@ pub(crate) async fn scraped(health: &Health) -> BTreeMap<String, f64> {
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
     let answer = health.metrics().oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 200);
-    let body = to_bytes(answer.into_body(), 1_000_000).await.unwrap();
+    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     let text = String::from_utf8(body.to_vec()).unwrap();
     assert!(text.ends_with("# EOF\n"), "{text}");
     let lines = text.lines().filter(|line| !line.starts_with('#'));

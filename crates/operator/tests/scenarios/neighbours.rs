@@ -18,10 +18,10 @@ const OTHERS: [&str; 11] = [
     "team-c", "team-d", "team-e", "team-f", "team-g", "team-h", "team-i", "team-j", "team-k",
     "team-l", "team-m",
 ];
-const VERSION: &str = "tokenwright.dev/v1alpha1";
+pub(crate) const VERSION: &str = "tokenwright.dev/v1alpha1";
 
 /// Another tenant, with an issuer and a credential of its own, and a token that is due soon.
-async fn neighbour(world: &World) {
+pub(crate) async fn neighbour(world: &World) {
     let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
     world.make("v1", "Namespace", namespace).await;
     let metadata = |name: &str| json!({ "name": name, "namespace": NEIGHBOUR });
@@ -96,7 +96,7 @@ fn served(world: &World) -> ApiToken {
 }
 
 /// Five minutes in which the neighbour rotates, on time.
-async fn rotates_on_time(world: &World) {
+pub(crate) async fn rotates_on_time(world: &World) {
     world.pass(30).await;
     let mut revisions = Vec::new();
     let mut latest = SignedDuration::ZERO;
