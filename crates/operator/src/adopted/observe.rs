@@ -40,6 +40,18 @@ impl Observed {
         self.offer.as_ref()?.as_ref().ok()
     }
 
+    /// Only what is needed while an issuer is asked about a value, which takes as long as its tenant likes: of the
+    /// Secrets that value, and of the delivered one what it says.
+    pub(super) fn asks_about(&mut self, value: &Fingerprint) {
+        if let Some(secret) = &mut self.secret {
+            secret.data = None;
+            secret.metadata.managed_fields = None;
+        }
+        if let Some(held) = self.held.as_mut().filter(|held| &held.fingerprint != value) {
+            held.parts = Parts::default();
+        }
+    }
+
     /// Why none is offered.
     pub(super) fn no_value(&self) -> Option<&NoValue> {
         self.offer.as_ref()?.as_ref().err()

@@ -72,9 +72,17 @@ pub(crate) async fn reconcile(
 impl Adopted {
     /// One step, from what is seen now.
     async fn step(&mut self) -> Result<(Observed, AdoptDecision, After), CallError> {
-        let observed = self.observe().await?;
+        let mut observed = self.observe().await?;
         let now = self.now();
         let decision = decide_adopted(&self.view(&observed), now);
+        let accepted = self.known.record.accepted.as_ref();
+        match (&decision.action, accepted) {
+            (Some(AdoptAction::Check(value)), _) => observed.asks_about(value),
+            (Some(AdoptAction::Revoke(_)), Some(accepted)) => {
+                observed.asks_about(&accepted.fingerprint);
+            }
+            _ => {}
+        }
         logs::because(decision.reason.name());
         let after = match &decision.action {
             action if self.context.observe_only => Ok(self.only_observed(action.as_ref())),

@@ -1,6 +1,7 @@
 //! What is done about a current token that something speaks against: its value is asked about, and
 //! taken for ours where nothing else is against it.
 
+use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::event;
 use tokenwright_client::About;
 use tokenwright_core::{Checked, Destination, Intact, Liveness, Reason};
@@ -8,13 +9,17 @@ use tokenwright_core::{Checked, Destination, Intact, Liveness, Reason};
 use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::{Beside, Managed};
-use crate::minted::observe::Look;
 use crate::minted::seen::Said;
 use crate::secret::parts::Parts;
 
+/// The value that a Secret holds, without all else that may stand there, for as long as an issuer takes.
+pub(super) fn held(managed: &Managed, secret: Option<Secret>) -> Parts {
+    let parts = secret.as_ref().map(Parts::held_by).unwrap_or_default();
+    parts.within(&managed.handle.parts())
+}
+
 /// Whether the value that the Secret holds authenticates.
-pub(super) async fn ask(managed: &Managed, look: &Look) -> Liveness {
-    let parts = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
+pub(super) async fn ask(managed: &Managed, parts: &Parts) -> Liveness {
     match parts.value(managed.handle.issuer.value_parts()) {
         Some(value) => {
             let public = parts.public(&managed.handle.public_parts);
@@ -32,11 +37,13 @@ pub(super) async fn ask(managed: &Managed, look: &Look) -> Liveness {
 /// Asks about the value as the Secret holds it now; the answer is remembered, not recorded.
 pub(super) async fn check(managed: &mut Managed) -> Result<(), CallError> {
     let look = managed.look_now().await?;
-    let liveness = ask(managed, &look).await;
+    let of = look.version();
+    let parts = held(managed, look.secret);
+    let liveness = ask(managed, &parts).await;
     let at = managed.context.clock.now();
     let said = Said {
         checked: Checked { liveness, at },
-        of: look.version(),
+        of,
     };
     managed.remember(|seen| seen.said = Some(Box::new(said)));
     Ok(())

@@ -32,6 +32,14 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// What it is alone. The Secret may have a megabyte, and whose it is may decide how long an issuer takes.
+    pub(crate) fn without_secret(self) -> Self {
+        Self {
+            secret: None,
+            ..self
+        }
+    }
+
     /// The version of the Secret that was read.
     pub(crate) fn version(&self) -> Option<String> {
         self.secret.as_ref().and_then(ResourceExt::resource_version)

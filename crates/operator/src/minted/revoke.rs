@@ -20,7 +20,7 @@ use crate::cluster::metrics;
 use crate::issuer::object::place_of;
 use crate::minted::after::After;
 use crate::minted::managed::{Beside, Managed};
-use crate::minted::mint::{Unrehearsed, rehearsed};
+use crate::minted::mint::{Over, Unrehearsed, rehearsed};
 use crate::minted::observe::Look;
 use crate::minted::unended::sentence;
 use crate::secret::delivery::carried;
@@ -41,26 +41,31 @@ pub(crate) async fn end(
         false => live(managed).await?,
     };
     let user = used_by(managed, &token).or_else(|| secret_s(managed, &token, &look));
-    revoked(managed, token, (look, user)).await
+    revoked(managed, token, (look.without_secret().destination, user)).await
 }
 
 /// Ends the token that is in use, since its place is needed for the next one. That the next one could be
 /// delivered is tried first; a Secret that names another token means another writer.
 pub(crate) async fn make_room(managed: &mut Managed, token: TokenRef) -> Result<After, CallError> {
-    let look = live(managed).await?;
-    let secret = look.secret.as_ref();
-    let says = secret.and_then(|secret| carried(secret, &managed.manager));
+    let Look {
+        secret,
+        destination,
+    } = live(managed).await?;
+    let says = secret
+        .as_ref()
+        .and_then(|secret| carried(secret, &managed.manager));
     let other = says.is_some_and(|says| !says.current.token.is(&token));
     let user =
         used_by(managed, &token).or(other.then_some("the Secret names another one as valid"));
     let held = managed.record.current.clone().filter(|_| user.is_none());
     if let Some(held) = held {
         // Where a token is ended by its value, it is that of the Secret.
-        if let Some(secret) = &look.secret {
+        if let Some(secret) = &secret {
             keep_value(managed, secret);
         }
-        let lost = look.secret.is_none();
-        match rehearsed(managed, look.secret.as_ref(), &held, lost).await {
+        let lost = secret.is_none();
+        let over = Over::of(managed, secret);
+        match rehearsed(managed, &over, &held, lost).await {
             Ok(()) => {}
             Err(Unrehearsed::Build(error)) => {
                 managed.cannot(error.as_invalid());
@@ -69,14 +74,14 @@ pub(crate) async fn make_room(managed: &mut Managed, token: TokenRef) -> Result<
             Err(Unrehearsed::Call(error)) => return Err(error),
         }
     }
-    revoked(managed, token, (look, user)).await
+    revoked(managed, token, (destination, user)).await
 }
 
 /// The only place of the operator that revokes, beside the mint's own withdrawal.
 async fn revoked(
     managed: &mut Managed,
     token: TokenRef,
-    (look, user): (Look, Option<&'static str>),
+    (destination, user): (Destination, Option<&'static str>),
 ) -> Result<After, CallError> {
     let decided_at = managed.context.clock.now();
     let outcome = match user {
@@ -86,7 +91,7 @@ async fn revoked(
     let now = managed.context.clock.now();
     let before = obstacle(&managed.record, &token);
     let record = managed.evolve(outcome, now);
-    managed.write_between(record, look.destination).await?;
+    managed.write_between(record, destination).await?;
     tell(managed, &token, before).await;
     Ok(After::Again)
 }

@@ -37,6 +37,11 @@ pub(crate) async fn ask(
     request: AtIssuer,
     look: Look,
 ) -> Result<After, CallError> {
+    // Only what ends a token looks into the Secret; nobody holds it while an issuer takes its time.
+    let look = match request {
+        AtIssuer::Revoke(_) => look,
+        _ => look.without_secret(),
+    };
     match request {
         AtIssuer::Revoke(token) => revoke::end(managed, token, look).await,
         AtIssuer::MakeRoom(token) => revoke::make_room(managed, token).await,
@@ -234,11 +239,15 @@ fn refused(error: &tokenwright_client::Error) -> Option<SignedDuration> {
 }
 
 async fn prove(managed: &mut Managed) -> Result<After, CallError> {
-    let look = managed.look_now().await?;
-    let liveness = doubt::ask(managed, &look).await;
+    let Look {
+        secret,
+        destination,
+    } = managed.look_now().await?;
+    let parts = doubt::held(managed, secret);
+    let liveness = doubt::ask(managed, &parts).await;
     let now = managed.context.clock.now();
     let record = managed.evolve(Outcome::Proved(liveness), now);
-    write(managed, record, look.destination, &Beside::default()).await
+    write(managed, record, destination, &Beside::default()).await
 }
 
 /// Says what stays alive and lets the object go.

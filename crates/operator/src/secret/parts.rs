@@ -157,6 +157,13 @@ impl Parts {
         Self(data.filter_map(part).collect())
     }
 
+    /// Those that are no longer than they can be at the issuer: what stands in a Secret anybody may have put there.
+    pub(crate) fn within(mut self, most: &BTreeMap<String, usize>) -> Self {
+        self.0
+            .retain(|name, bytes| most.get(name).is_some_and(|most| bytes.len() <= *most));
+        self
+    }
+
     /// Those by whose names `others` has parts, too.
     pub(crate) fn only(&self, others: &Self) -> Self {
         let parts = self.0.iter();

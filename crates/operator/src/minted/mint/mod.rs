@@ -4,5 +4,5 @@ mod outcome;
 mod publish;
 mod task;
 
-pub(crate) use publish::{Unrehearsed, rehearsed};
+pub(crate) use publish::{Over, Unrehearsed, rehearsed};
 pub(crate) use task::Mint;

@@ -1,5 +1,7 @@
 //! How a mint meets the Secret: the rehearsal, the one write, and what became of it.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::{event, reason};
 use tokenwright_core::Publication;
@@ -9,6 +11,7 @@ use tokenwright_core::{
 
 use crate::cluster::calls::CallError;
 use crate::cluster::cause;
+use crate::cluster::copies::without_writers;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
 use crate::cluster::history::JUST_NOW;
@@ -34,15 +37,35 @@ pub(crate) enum Unrehearsed {
     Call(#[from] CallError),
 }
 
+/// What a write goes over: the metadata of a Secret, and the value in it that is to be kept beside the next one.
+/// All else its tenant chooses, as well as how long its issuer takes.
+#[derive(Debug, Default)]
+pub(crate) struct Over {
+    secret: Option<Secret>,
+    kept: Parts,
+}
+
+impl Over {
+    /// What is needed of a Secret that was read.
+    pub(crate) fn of(managed: &Managed, secret: Option<Secret>) -> Self {
+        let kept = kept(managed, secret.as_ref()).within(&managed.handle.parts());
+        let metadata = |secret: Secret| Secret {
+            metadata: without_writers(secret).metadata,
+            ..Secret::default()
+        };
+        let secret = secret.map(metadata);
+        Self { secret, kept }
+    }
+}
+
 /// The write of a token like this one, with a placeholder of the largest size, as a dry run. Where it `repairs`
 /// something, consumers have nothing that works, and wait for nothing that its delivery does not need.
 pub(crate) async fn rehearsed(
     managed: &Managed,
-    existing: Option<&Secret>,
+    over: &Over,
     held: &Held,
     repairs: bool,
 ) -> Result<(), Unrehearsed> {
-    let previous = kept(managed, existing);
     let handle = &managed.handle;
     let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
     let retiring = &managed.record.retiring;
@@ -59,10 +82,10 @@ pub(crate) async fn rehearsed(
             seals: &seals,
         },
         parts: &parts,
-        previous: &previous,
+        previous: &over.kept,
         key: &managed.key,
     };
-    let secret = delivery.build(existing).await?;
+    let secret = delivery.build(over.secret.as_ref()).await?;
     let answered = managed.context.calls.deliver(&secret, true).await?;
     on_the_way::intact(&secret, &answered)?;
     if !repairs && !managed.presses() {
@@ -130,8 +153,13 @@ impl Mint {
 
     /// The dry run over what was seen.
     async fn rehearse_over(&mut self, look: Look) -> Result<Answer, CallError> {
+        let Look {
+            secret,
+            destination,
+        } = look;
+        let over = Over::of(&self.managed, secret);
         let (held, repairs) = (self.placeholder(), self.flow.plan().repairs.is_some());
-        match rehearsed(&self.managed, look.secret.as_ref(), &held, repairs).await {
+        match rehearsed(&self.managed, &over, &held, repairs).await {
             Ok(()) => {}
             Err(Unrehearsed::Build(error)) => {
                 self.in_trouble(reason::INVALID_SPEC, cause::chain(&error));
@@ -140,9 +168,9 @@ impl Mint {
             }
             Err(Unrehearsed::Call(error)) => return Err(error),
         }
-        let version = version(look.secret.as_ref());
-        self.existing = Existing::Read(look.secret.map(Box::new));
-        self.seen = look.destination;
+        let version = version(over.secret.as_ref());
+        self.existing = Existing::Read(Arc::new(over));
+        self.seen = destination;
         // What somebody else wrote there is no word of another process that publishes just now.
         let says = self.seen.carried();
         Ok(Answer::Rehearsed {
@@ -192,15 +220,15 @@ impl Mint {
         }
         if matches!(self.existing, Existing::NotRead) {
             match self.managed.look_now().await {
-                Ok(look) => self.existing = Existing::Read(look.secret.map(Box::new)),
+                Ok(look) => self.goes_over(look.secret),
                 Err(error) => return self.publish_failed(&error),
             }
         }
-        let existing = match &self.existing {
-            Existing::Read(secret) => secret.clone(),
-            Existing::NotRead => None,
+        let over = match &self.existing {
+            Existing::Read(over) => Arc::clone(over),
+            Existing::NotRead => Arc::default(),
         };
-        if version(existing.as_deref()) != publication.destination {
+        if version(over.secret.as_ref()) != publication.destination {
             return self.after_conflict(publication).await;
         }
         let Publication {
@@ -212,7 +240,6 @@ impl Mint {
         let built = {
             let empty = Parts::default();
             let parts = self.value.as_ref().map_or(&empty, |(_, parts, _)| parts);
-            let previous = kept(&self.managed, existing.as_deref());
             Delivery {
                 manager: &self.managed.manager,
                 template: &self.managed.object.spec.secret,
@@ -222,10 +249,10 @@ impl Mint {
                     seals: &seals,
                 },
                 parts,
-                previous: &previous,
+                previous: &over.kept,
                 key: &self.managed.key,
             }
-            .build(existing.as_deref())
+            .build(over.secret.as_ref())
             .await
         };
         let secret = match built {
@@ -237,7 +264,7 @@ impl Mint {
         };
         match self.managed.context.calls.deliver(&secret, false).await {
             Ok(secret) => {
-                self.left_behind(existing.as_deref()).await;
+                self.left_behind(over.secret.as_ref()).await;
                 self.delivered = Some(secret);
                 Answer::Committed
             }
@@ -248,6 +275,10 @@ impl Mint {
                 self.publish_failed(&error)
             }
         }
+    }
+
+    fn goes_over(&mut self, secret: Option<Secret>) {
+        self.existing = Existing::Read(Arc::new(Over::of(&self.managed, secret)));
     }
 
     pub(super) fn publish_failed(&mut self, error: &CallError) -> Answer {
@@ -282,7 +313,7 @@ impl Mint {
         let before = self.flow.plan().current.as_ref().map(|held| &held.token.id);
         let same_token = says.as_ref().map(|says| &says.current.token.id) == before;
         if same_object && same_token && !foreign && self.attempt_is_open().await {
-            self.existing = Existing::Read(live.map(Box::new));
+            self.goes_over(live);
             return Answer::Moved(now_at);
         }
         Answer::Changed

@@ -30,6 +30,8 @@ use crate::issuer::object::place_of;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
+use crate::minted::mint::publish::Over;
+use crate::minted::observe::Look;
 use crate::minted::seen::Seen;
 use crate::secret::delivery::{carried, names};
 use crate::secret::parts::Parts;
@@ -57,8 +59,7 @@ pub(crate) struct Mint {
 #[derive(Debug)]
 pub(super) enum Existing {
     NotRead,
-    /// Its value only where that is to be kept.
-    Read(Option<Box<Secret>>),
+    Read(Arc<Over>),
 }
 
 /// Says that a flow runs, until it is dropped; wakes the manager then.
@@ -289,13 +290,10 @@ impl Mint {
     /// Ends the token that this very mint made, unless the Secret names it after all.
     async fn withdraw(&mut self, token: &TokenRef) -> Answer {
         self.managed.sealed(token);
-        let Ok(look) = self.managed.look_now().await else {
+        let Ok(Look { secret, .. }) = self.managed.look_now().await else {
             return Answer::WithdrawFailed;
         };
-        let says = look
-            .secret
-            .as_ref()
-            .and_then(|secret| carried(secret, &self.managed.manager));
+        let says = secret.and_then(|secret| carried(&secret, &self.managed.manager));
         let now = self.now();
         let retiring = says.iter().flat_map(|says| &says.retiring);
         let waits = retiring
