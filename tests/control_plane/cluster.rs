@@ -134,14 +134,20 @@ impl Cluster {
         self.served("readyz").await
     }
 
-    /// What it serves at this path.
-    pub(crate) async fn served(&self, path: &str) -> Result<String> {
+    /// Where it answers whoever asks how it is.
+    pub(crate) async fn address(&self) -> Result<String> {
         self.logged("health checks are answered").await?;
         let log = self.log()?;
         let lines = log.lines().rev();
         let mut lines = lines.filter(|line| line.contains("health checks are answered"));
         let line: Value = serde_json::from_str(lines.next().unwrap_or_default())?;
         let address = line["fields"]["address"].as_str().context("no address")?;
+        Ok(address.to_owned())
+    }
+
+    /// What it serves at this path.
+    pub(crate) async fn served(&self, path: &str) -> Result<String> {
+        let address = self.address().await?;
         let http = reqwest::Client::builder().no_proxy().build()?;
         let answer = http.get(format!("http://{address}/{path}")).send().await?;
         Ok(answer.text().await?)

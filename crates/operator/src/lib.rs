@@ -19,6 +19,7 @@ mod minted;
 pub mod options;
 mod run;
 mod secret;
+pub mod served;
 mod watch;
 
 pub use cluster::lease::LeaseLost;

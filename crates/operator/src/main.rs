@@ -14,7 +14,7 @@ use tokenwright_client::http::Proxies;
 use tokenwright_client::room;
 use tokenwright_operator::health::{self, Health};
 use tokenwright_operator::options::{Command, CommandLine};
-use tokenwright_operator::{Clients, Options, Profiles, crds, run};
+use tokenwright_operator::{Clients, Options, Profiles, crds, run, served};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -64,10 +64,10 @@ async fn operate(options: Options) -> anyhow::Result<()> {
             let listener = health::listen(at).await;
             let listener = listener.with_context(|| format!("listening on {at} for metrics"))?;
             tracing::info!(address = %listener.local_addr()?, "metrics are served");
-            servers.spawn(axum::serve(listener, health.metrics()).into_future());
+            servers.spawn(served::serve(listener, health.metrics()));
         }
     }
-    servers.spawn(axum::serve(listener, router).into_future());
+    servers.spawn(served::serve(listener, router));
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
 use parking_lot::Mutex;
@@ -25,6 +26,9 @@ use prometheus_client::registry::Registry;
 use tokenwright_client::Operation;
 
 use self::names::{Metric, Sort};
+
+/// For so long an answer that is still read is given to others, too.
+const SECONDS_SHARED: u32 = 10;
 
 /// What is answered.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -264,19 +268,49 @@ impl Metrics {
 
     /// The endpoint `/metrics`.
     pub(crate) fn router(&self) -> Router {
-        let metrics = self.clone();
-        let answer = move || {
-            let metrics = metrics.clone();
-            async move {
-                let mut answer = String::new();
-                match text::encode(&mut answer, &metrics.0.registry) {
-                    Ok(()) => (StatusCode::OK, answer),
-                    Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-                }
-            }
+        let (metrics, last) = (self.clone(), Arc::new(Last::default()));
+        let answer = move || match last.or(|| metrics.text()) {
+            Ok(text) => (StatusCode::OK, text),
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string().into()),
         };
         let kind = [(header::CONTENT_TYPE, OPEN_METRICS)];
-        Router::new().route("/metrics", get(async move || (kind, answer().await)))
+        Router::new().route("/metrics", get(async move || (kind, answer())))
+    }
+
+    fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.0.registry).map(|()| text)
+    }
+}
+
+/// The last answer, which has megabytes where there are thousands of ApiTokens: who asks soon after it, or while
+/// somebody is slow to read it, gets it as well.
+#[derive(Default)]
+struct Last(Mutex<Option<Bytes>>);
+
+impl Last {
+    fn or(
+        self: &Arc<Self>,
+        make: impl FnOnce() -> Result<String, fmt::Error>,
+    ) -> Result<Bytes, fmt::Error> {
+        let mut last = self.0.lock();
+        if let Some(text) = &*last {
+            return Ok(text.clone());
+        }
+        let text = Bytes::from(make()?);
+        *last = Some(text.clone());
+        tokio::spawn(Arc::clone(self).forget());
+        Ok(text)
+    }
+
+    async fn forget(self: Arc<Self>) {
+        for _ in 0..SECONDS_SHARED {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if self.0.lock().as_ref().is_none_or(Bytes::is_unique) {
+                break;
+            }
+        }
+        self.0.lock().take();
     }
 }
 
