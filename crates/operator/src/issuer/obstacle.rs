@@ -1,5 +1,6 @@
 //! Why something cannot be had of an issuer, in one word and one sentence.
 
+use jiff::Timestamp;
 use tokenwright_api::names::reason;
 use tokenwright_core::InvalidSpec;
 
@@ -12,6 +13,9 @@ pub(crate) struct Obstacle {
     pub(crate) message: String,
     /// Whether only a person can change that.
     pub(crate) stalled: bool,
+    /// When the issuer is asked again: another instant after each try, which it tells itself, and not thousands of
+    /// ApiTokens.
+    pub(crate) again: Option<Timestamp>,
 }
 
 impl From<InvalidSpec> for Obstacle {
@@ -27,6 +31,24 @@ impl Obstacle {
             reason,
             message: message.into(),
             stalled: true,
+            again: None,
         }
+    }
+
+    /// The message, and when the issuer is asked again.
+    pub(crate) fn in_full(&self) -> String {
+        let again = self
+            .again
+            .map(|at| format!(" It is asked again at {at:.0}."));
+        self.message.clone() + &again.unwrap_or_default()
+    }
+
+    /// Whether it is the same but for when the issuer is asked again.
+    pub(crate) fn goes_on(&self, before: &Self) -> bool {
+        let same = Self {
+            again: before.again,
+            ..self.clone()
+        };
+        same == *before
     }
 }

@@ -26,23 +26,34 @@ pub(super) async fn proven(
         error = cause::chain(&error),
         "the issuer does not say who the credential is"
     );
-    match issuers.get(key) {
+    let state = match issuers.get(key) {
         Some(IssuerState::Ready(former)) if former.endpoint == handle.endpoint => {
             *former.outlasts.lock() = true;
             let trouble = not_taken_up(handle, &error, obstacle);
-            (IssuerState::Ready(former), Some(trouble))
+            return (IssuerState::Ready(former), Some(trouble));
         }
-        Some(_) | None => (IssuerState::NotReady(obstacle), None),
-    }
+        // Nothing was asked: what the last answer said stands.
+        Some(IssuerState::NotReady(former)) if stands(&former, &obstacle, &error) => Obstacle {
+            again: obstacle.again,
+            ..former
+        },
+        Some(_) | None => obstacle,
+    };
+    (IssuerState::NotReady(state), None)
+}
+
+/// Whether a pause is that which follows what an issuer answered before.
+fn stands(former: &Obstacle, pause: &Obstacle, error: &Error) -> bool {
+    let refused = |obstacle: &Obstacle| obstacle.reason == reason::CREDENTIAL_REFUSED;
+    matches!(error.kind, ErrorKind::Paused { .. })
+        && former.again.is_some()
+        && refused(former) == refused(pause)
 }
 
 /// What is new is not accepted, and what was there before serves on.
 fn not_taken_up(handle: &Handle, error: &Error, obstacle: Obstacle) -> Obstacle {
     let pause = handle.account.gate.pause();
     let why = pause.map_or_else(|| error.kind.to_string(), |pause| pause.why.to_string());
-    let again = pause.map_or_else(String::new, |pause| {
-        format!(" It is asked again at {:.0}.", pause.until)
-    });
     let refused = obstacle.reason == reason::CREDENTIAL_REFUSED;
     let (reason, what) = match refused {
         true => (
@@ -56,10 +67,9 @@ fn not_taken_up(handle: &Handle, error: &Error, obstacle: Obstacle) -> Obstacle 
     };
     Obstacle {
         reason,
-        message: format!(
-            "{what} not taken up: {why}. The former one serves the ApiTokens on.{again}"
-        ),
+        message: format!("{what} not taken up: {why}. The former one serves the ApiTokens on."),
         stalled: obstacle.stalled,
+        again: pause.map(|pause| pause.until),
     }
 }
 
@@ -71,11 +81,12 @@ fn obstacle(handle: &Handle, error: &Error) -> Obstacle {
             ErrorKind::Paused { .. } | ErrorKind::RateLimited { .. }
         )
     {
-        return paused(&pause);
+        return Obstacle {
+            message: format!("No request is sent now: {}.", pause.why),
+            again: Some(pause.until),
+            ..paused(&pause)
+        };
     }
-    let again = pause.map_or_else(String::new, |pause| {
-        format!(" It is asked again at {:.0}.", pause.until)
-    });
     let refused = matches!(
         error.kind,
         ErrorKind::Unauthenticated | ErrorKind::Forbidden
@@ -85,7 +96,8 @@ fn obstacle(handle: &Handle, error: &Error) -> Obstacle {
             true => reason::CREDENTIAL_REFUSED,
             false => reason::ISSUER_NOT_READY,
         },
-        message: format!("{} ({}).{again}", error.kind, error.kind.name()),
+        message: format!("{} ({}).", error.kind, error.kind.name()),
         stalled: !error.kind.is_transient(),
+        again: pause.map(|pause| pause.until),
     }
 }

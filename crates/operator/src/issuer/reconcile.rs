@@ -341,8 +341,16 @@ impl<K: IssuerObject> Case<'_, K> {
         if let IssuerState::Ready(handle) = &state {
             self.desk.remember(&self.place, told(handle));
         }
+        let before = self.issuers.get(self.key());
+        let told = match (&before, &state) {
+            (Some(IssuerState::NotReady(before)), IssuerState::NotReady(now)) => {
+                now.goes_on(before)
+            }
+            _ => false,
+        };
         self.issuers.set(self.key(), state);
-        for token in &self.around.dependents {
+        // Who was told waits for another answer than that one.
+        for token in self.around.dependents.iter().filter(|_| !told) {
             self.context.wakes.send(token.reference());
         }
         Ok(next)

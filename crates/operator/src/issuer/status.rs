@@ -42,6 +42,7 @@ pub(crate) fn paused(pause: &Pause) -> Obstacle {
             pause.until, pause.why
         ),
         stalled,
+        again: None,
     }
 }
 
@@ -57,6 +58,7 @@ fn misread(handle: &Handle) -> Option<Obstacle> {
             kind.advice()
         ),
         stalled: false,
+        again: None,
     })
 }
 
@@ -192,8 +194,9 @@ fn facts(obstacle: Option<&Obstacle>, usable: &str) -> [Fact; 3] {
         return [ready, reconciling(None), stalled(None)];
     };
     let why = obstacle.reason;
-    let ready = Fact::new(condition::READY, false, why, obstacle.message.clone());
-    let trouble = Some(Trouble::new(why, &obstacle.message));
+    let message = obstacle.in_full();
+    let ready = Fact::new(condition::READY, false, why, message.clone());
+    let trouble = Some(Trouble::new(why, message));
     match obstacle.stalled {
         true => [ready, reconciling(None), stalled(trouble)],
         false => [ready, reconciling(trouble), stalled(None)],

@@ -294,6 +294,7 @@ impl Dispatch {
                     reason: reason::ISSUER_NOT_FOUND,
                     message: format!("There is no {kind:?} {name}."),
                     stalled: false,
+                    again: None,
                 }))
             }
             IssuerShown::NotServed => Some(Err(Obstacle::stalled(

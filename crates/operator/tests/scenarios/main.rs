@@ -42,7 +42,6 @@ mod only_observed;
 mod ordinary;
 mod pauses;
 mod points;
-
 mod relisted;
 mod replicas;
 mod requests;

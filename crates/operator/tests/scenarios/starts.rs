@@ -226,3 +226,39 @@ async fn what_is_counted_of_an_issuer_begins_at_nothing() {
     assert!(after.keys().eq(before.keys()), "{after:?}");
     assert_eq!(after.values().sum::<f64>(), 3.0, "{after:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_start_in_an_outage_no_try_of_the_issuer_is_told_in_each_status() {
+    for failure in [ErrorKind::Unavailable, ErrorKind::Unauthenticated] {
+        let mut world = World::new().await;
+        for n in 0..40 {
+            let name = format!("ci-{n}");
+            let secret = json!({ "name": name });
+            world.ask_as(&name, json!({ "secret": secret })).await;
+        }
+        world.start();
+        world.pass(120).await;
+        assert_eq!(world.issuer.live().len(), 40);
+        world.crash().await;
+        world.issuer.outage(Some(failure));
+        let before = world.api.requests().len();
+        world.start();
+        world.pass(1_800).await;
+        let mut written: HashMap<String, usize> = HashMap::new();
+        for request in world.api.requests().into_iter().skip(before) {
+            let seen = request.seen;
+            let status = seen.resource == TOKENS && seen.subresource.as_deref() == Some("status");
+            if status && seen.is_write() {
+                *written.entry(seen.name.unwrap_or_default()).or_default() += 1;
+            }
+        }
+        let most = written.values().max().copied().unwrap_or_default();
+        assert!(most <= 2, "{failure:?}: {most} writes of one status");
+        let issuer = world.issuer_ready("issuer");
+        assert!(issuer.contains("asked again at 2026-"), "{issuer}");
+        for condition in ["Reconciling", "Stalled"] {
+            let told = world.shown_of("apitokens", NAMESPACE, "ci-0", condition);
+            assert!(!told.contains("2026-"), "{told}");
+        }
+    }
+}
