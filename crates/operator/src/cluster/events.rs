@@ -13,6 +13,9 @@ use crate::cluster::context::Context;
 /// No note has more bytes.
 const LONGEST_NOTE: usize = 1024;
 
+/// Where the API server takes the events about what belongs to no namespace.
+const OF_CLUSTER: &str = "default";
+
 /// Whether somebody should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
@@ -93,6 +96,7 @@ fn cut(note: &str) -> &str {
 fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Written {
     let now = context.clock.now();
     let name = regarding.name.clone().unwrap_or_default();
+    let namespace = regarding.namespace.clone();
     Written {
         metadata: ObjectMeta {
             // The API server cuts nothing: a name has 253 characters at most. Two things may happen at once.
@@ -102,7 +106,7 @@ fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Writ
                 now.as_nanosecond(),
                 event.reason.to_lowercase()
             )),
-            namespace: regarding.namespace.clone(),
+            namespace: Some(namespace.unwrap_or_else(|| OF_CLUSTER.to_owned())),
             ..ObjectMeta::default()
         },
         event_time: Some(MicroTime(now)),

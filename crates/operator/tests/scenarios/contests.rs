@@ -10,7 +10,7 @@ use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_api::names::{annotation, label};
-use tokenwright_api::{ApiToken, TokenIssuer};
+use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 use tokenwright_client::Operation;
 use tokenwright_testbed::memory::Fault;
 
@@ -294,6 +294,40 @@ async fn the_same_holds_for_the_marks_of_a_credential_and_for_the_finalizer_of_i
         assert_eq!(finalizers.len(), 1, "{of_issuer}");
         assert_eq!(world.condition("Ready"), "True: Ready");
     }
+}
+
+/// What belongs to no namespace has its events where the API server takes them.
+#[tokio::test(start_paused = true)]
+async fn the_same_holds_for_the_finalizer_of_an_issuer_of_the_cluster() {
+    let mut world = World::new().await;
+    let metadata = json!({ "name": "shared-credential", "namespace": "default" });
+    let credential = json!({ "metadata": metadata, "stringData": { "token": "right" } });
+    world.make("v1", "Secret", credential).await;
+    let (settings, allow) = (
+        json!({ "profile": "memory" }),
+        json!([{ "namespaces": { "names": [NAMESPACE] } }]),
+    );
+    world.cluster_issuer("shared", settings, allow).await;
+    world.start_everywhere();
+    let issuer = json!({ "kind": "ClusterTokenIssuer", "name": "shared" });
+    world.ask(json!({ "issuerRef": issuer })).await;
+    world.pass(5).await;
+    let rival = Rival::starts(&world, |client, author| async move {
+        let issuers: Api<ClusterTokenIssuer> = Api::all(client);
+        let change = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+        issuers.patch("shared", &author, &change).await.unwrap();
+    });
+    let set = |world: &World| {
+        let writes = world.api.writes(OPERATOR).into_iter();
+        let to_issuer = writes.filter(|write| {
+            write.seen.resource == "clustertokenissuers.tokenwright.dev"
+                && write.seen.subresource.is_none()
+        });
+        to_issuer.count()
+    };
+    let times = an_hour_without_marks(&world, rival, set).await;
+    assert!((3..=24).contains(&times), "{times} times");
+    assert_eq!(world.condition("Ready"), "True: Ready");
 }
 
 #[tokio::test(start_paused = true)]
