@@ -362,6 +362,9 @@ impl Tasks {
     }
 }
 
+/// So many are woken at once on a usual day.
+const USUAL: usize = 64;
+
 /// Wakes managers, each through the controller of its namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
@@ -380,7 +383,12 @@ impl Wakes {
 
     /// A controller takes it; whoever wakes it from now on wakes it anew.
     pub(crate) fn taken(&self, object: &ObjectRef<ApiToken>) {
-        self.woken.lock().remove(object);
+        let mut woken = self.woken.lock();
+        woken.remove(object);
+        // The room of thousands that were woken at once.
+        if woken.is_empty() {
+            woken.shrink_to(USUAL);
+        }
     }
 
     /// Asks for a reconcile, once until a controller takes it: one Secret that a tenant changes all the time may

@@ -20,6 +20,7 @@ use crate::cluster::context::Context;
 use crate::cluster::finalizers::{self, hold_credential, is_credential, left, sort};
 use crate::cluster::marks::has;
 use crate::issuer::at_start::AtStart;
+use crate::issuer::holds::Holds;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::secret::limits::SecretLimits;
@@ -133,8 +134,18 @@ fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, Secr
 }
 
 /// Whether an issuer still holds the Secret of its credential: as long as it is held itself.
-pub(crate) fn uses<K: IssuerObject>(issuer: &K, home: &str, (namespace, name): At<'_>) -> bool {
-    issuer.authenticates_with(home, namespace, name) && has(issuer, finalizer::IN_USE)
+pub(crate) fn uses<K: IssuerObject>(
+    issuer: &K,
+    (home, holds): (&str, &Holds),
+    (namespace, name): At<'_>,
+) -> bool {
+    issuer.authenticates_with(home, namespace, name) && stays(issuer, holds)
+}
+
+/// Whether an issuer is held, or needed: its finalizer may have been taken off by somebody just now.
+fn stays<K: IssuerObject>(issuer: &K, holds: &Holds) -> bool {
+    let uid = issuer.meta().uid.as_deref();
+    has(issuer, finalizer::IN_USE) || uid.is_some_and(|uid| holds.open(uid))
 }
 
 /// The credential of an issuer that is let go: given back before it, so that whoever waits for it to be gone need not
@@ -156,9 +167,12 @@ pub(crate) async fn leave<K: IssuerObject>(
 }
 
 /// Where the Secret is that an issuer holds so.
-pub(crate) fn used<K: IssuerObject>(issuer: &K, home: &str) -> Option<(String, String)> {
+pub(crate) fn used<K: IssuerObject>(
+    issuer: &K,
+    (home, holds): (&str, &Holds),
+) -> Option<(String, String)> {
     let credential = issuer.settings().credential.as_ref();
-    let credential = credential.filter(|_| has(issuer, finalizer::IN_USE))?;
+    let credential = credential.filter(|_| stays(issuer, holds))?;
     let name = credential.secret_ref.name.clone();
     Some((issuer.credential_namespace(home), name))
 }

@@ -395,6 +395,7 @@ impl<K: IssuerObject> Case<'_, K> {
                 reason: reason::ISSUER_NOT_READY,
                 message: "It is being deleted, and nothing is begun with it any more.".to_owned(),
                 stalled: false,
+                again: None,
             }));
         }
         let shown = (&self.desk.credentials, seen.credential.as_deref());

@@ -12,6 +12,7 @@ use crate::cluster::context::Context;
 use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Unreadable;
 use crate::issuer::credential;
+use crate::issuer::holds::Holds;
 use crate::issuer::object::{IssuerObject, place_of_packed};
 use crate::issuer::reconcile as issuer;
 use crate::secret::shown::SecretMeta;
@@ -52,7 +53,7 @@ pub(crate) fn issuers_with<K: IssuerObject>(
 pub(crate) fn is_held(
     at: credential::At<'_>,
     shown: &Shown,
-    context: &Context,
+    (context, holds): (&Context, &Holds),
     let_go: impl Fn(&str) -> bool,
 ) -> bool {
     let Context {
@@ -64,34 +65,35 @@ pub(crate) fn is_held(
         return true;
     }
     let of_cluster = shown.cluster_issuers.as_ref();
-    any_holds(&shown.issuers, home, at, &let_go)
-        || of_cluster.is_some_and(|all| any_holds(all, home, at, &let_go))
+    let around = (home.as_str(), holds);
+    any_holds(&shown.issuers, around, at, &let_go)
+        || of_cluster.is_some_and(|all| any_holds(all, around, at, &let_go))
 }
 
 fn any_holds<K: IssuerObject>(
     all: &Store<K>,
-    home: &str,
+    around: (&str, &Holds),
     at: credential::At<'_>,
     let_go: impl Fn(&str) -> bool,
 ) -> bool {
     let holds = |issuer: &Arc<K>| {
         let issuer = issuer.as_ref();
-        credential::uses(issuer, home, at)
+        credential::uses(issuer, around, at)
             && !let_go(issuer.meta().uid.as_deref().unwrap_or_default())
     };
     all.state().iter().any(holds)
 }
 
 /// The credentials that no issuer which can be read holds.
-pub(crate) fn unheld(shown: &Shown, home: &str) -> Vec<ObjectRef<SecretMeta>> {
+pub(crate) fn unheld(shown: &Shown, around: (&str, &Holds)) -> Vec<ObjectRef<SecretMeta>> {
     let of_namespace = shown.issuers.state();
     let of_cluster = shown.cluster_issuers.as_ref().map(Store::state);
     let mut held: HashSet<_> = of_namespace
         .iter()
-        .filter_map(|issuer| credential::used(issuer.as_ref(), home))
+        .filter_map(|issuer| credential::used(issuer.as_ref(), around))
         .collect();
     let of_cluster = of_cluster.iter().flatten();
-    held.extend(of_cluster.filter_map(|issuer| credential::used(issuer.as_ref(), home)));
+    held.extend(of_cluster.filter_map(|issuer| credential::used(issuer.as_ref(), around)));
     let credentials = shown.credentials.state().into_iter();
     let unheld = credentials.filter(|secret| {
         !held.contains(&(secret.namespace().unwrap_or_default(), secret.name_any()))

@@ -322,6 +322,7 @@ async fn the_same_holds_for_the_finalizer_of_an_issuer_of_the_cluster() {
         let to_issuer = writes.filter(|write| {
             write.seen.resource == "clustertokenissuers.tokenwright.dev"
                 && write.seen.subresource.is_none()
+                && write.status == Some(200)
         });
         to_issuer.count()
     };
