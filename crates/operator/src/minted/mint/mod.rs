@@ -1,8 +1,9 @@
 //! The mint flow, performed: one task per manager that no cancelled reconcile ends.
 
 mod outcome;
+mod over;
 mod publish;
 mod task;
 
-pub(crate) use publish::{Over, Unrehearsed, rehearsed};
+pub(crate) use over::{Over, Unrehearsed, rehearsed};
 pub(crate) use task::Mint;

@@ -30,7 +30,7 @@ use crate::issuer::object::place_of;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
-use crate::minted::mint::publish::Over;
+use crate::minted::mint::over::Over;
 use crate::minted::observe::Look;
 use crate::minted::seen::Seen;
 use crate::secret::delivery::{carried, names};
