@@ -91,8 +91,8 @@ pub struct ApiTokenStatus {
     pub secret_version: Option<String>,
 
     /// Shows that it was the operator who named the tokens that are named here, where the issuer shows no names, or
-    /// the endpoint of an adopted value: a keyed digest of each. A token that has none is not revoked there, and such
-    /// an endpoint is named in no Secret.
+    /// the endpoint of an adopted value: a keyed digest of each. A token without one is not revoked there, and
+    /// an endpoint without one is named in no Secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1024), inner(length(max = 64)))]
     pub seals: Vec<String>,

@@ -89,7 +89,7 @@ reasons! {
     DestinationForeign: "The destination belongs to somebody else and is left alone.",
         Person "Choose another Secret, delete that one, or let it be taken over with the annotation `tokenwright.dev/allow-takeover-by`.";
     IssuerIdentityChanged: "The issuer has another endpoint or account than the tokens on record; nothing is sent to it.",
-        Person "Give the issuer its former endpoint and account again, or make a new object for the new one.";
+        Person "Give the issuer its former endpoint and account again, or make a new object for the new one. Of an ApiToken that adopts, the annotation `tokenwright.dev/value-belongs-to` says that its value belongs to the new endpoint.";
     AccountUnknown: "The issuer has another credential and shows none of our tokens, so it may be another account; nothing is sent to it.",
         Person "Give the issuer a credential of the account that the tokens belong to. If they are gone, delete the object and make a new one.";
     AccountRecognised: "Another credential of the issuer shows our tokens, so it is of their account.",
@@ -170,8 +170,8 @@ reasons! {
         Person "Ask the operators of the issuer why it mints values that do not work; it is tried again after longer and longer pauses of up to an hour, and at once where a person sets a new trigger.";
     IdNotNew: "The issuer gave the new token, which does not work, the id of one that is on record; nothing was revoked.",
         Person "Look at the issuer whether it replaces a token instead of adding one, or answers with the one that is there: the profile reads a wrong id then, or the system keeps one token at a time.";
-    MarkerNotKept: "The issuer gave the token another name than was asked for; a new token was revoked, and one in use has its former name again.",
-        Person "The name carries the marker by which a token is found and revoked: shorten the wanted name, or correct what the profile says of names (`name.max`, `name.allowed`, `name.separator`). `tokenwright profile try` tells what the issuer makes of a name.";
+    MarkerNotKept: "The issuer gave the token another name than was asked for; a new token was revoked, and one in use has its former name again, unless what is told says otherwise.",
+        Person "The name carries the marker by which a token is found and revoked: shorten the wanted name, or correct what the profile says of names (`name.max`, `name.allowed`, `name.separator`). `tokenwright profile try` tells what the issuer makes of a name. A token that somebody renamed there gets back the name that it was minted with.";
     IssuedExpired: "The new token was issued as one that has expired already; it was revoked.",
         Person "Compare the clock of this machine with the issuer's, and the time zone that the profile reads dates in.";
     LifetimeIgnored: "The issuer did not keep to the wanted lifetime; the new token was revoked.",

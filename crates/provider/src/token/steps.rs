@@ -151,9 +151,9 @@ impl Ahead {
         Some((revision, room.unwrap_or(reason)))
     }
 
-    /// The change that is made on the living token, if one is.
-    pub(super) fn updates(&self) -> Option<&Change> {
-        self.steps.iter().find_map(|(step, _)| match step {
+    /// The changes that are made on the living token: a name comes alone and first.
+    pub(super) fn updates(&self) -> impl Iterator<Item = &Change> {
+        self.steps.iter().filter_map(|(step, _)| match step {
             Step::Update(change) => Some(change),
             _ => None,
         })

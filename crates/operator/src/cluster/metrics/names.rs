@@ -76,7 +76,7 @@ metrics! {
     ISSUER_PAUSED = "tokenwright_issuer_paused" Gauge ["issuer"]:
         "1 from when an issuer asks for a pause, refuses or does not answer, for longer than seconds, until it answers again, and while it cannot be used at all, else 0";
     ISSUER_SUSPECT = "tokenwright_issuer_suspect" Gauge ["issuer"]:
-        "1 while so many current tokens of an issuer vanished at once that none is replaced: the condition `Suspect`, else 0";
+        "1 while so many current tokens of an issuer vanished at once that no listing alone has one replaced: the condition `Suspect`, else 0";
     ISSUER_FORMER_CREDENTIAL = "tokenwright_issuer_former_credential" Gauge ["issuer"]:
         "1 while the credential that an issuer's Secret holds is not taken up and the former one serves on, else 0";
     ISSUER_LOAD = "tokenwright_issuer_load_ratio" Gauge ["issuer"]:

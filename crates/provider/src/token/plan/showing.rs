@@ -58,12 +58,10 @@ impl Showing<'_> {
             }
         }
         // What a mint promises is not about the token that an update changes.
-        if let Some(change) = self
-            .ahead
-            .updates()
-            .filter(|_| self.ahead.mints().is_none())
-        {
-            self.mark_update(change, planned);
+        if self.ahead.mints().is_none() {
+            for change in self.ahead.updates() {
+                self.mark_update(change, planned);
+            }
         }
         if self.ahead.switches().is_some() {
             planned.open(&[&STATUS]);

@@ -191,6 +191,21 @@ async fn a_name_that_the_issuer_cuts_with_its_marker_is_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_is_changed_with_the_rest_shows_what_came_of_all() {
+    let mut run = able(&[UpdateKind::Scopes, UpdateKind::ShortenExpiry]).await;
+    run.config.insert("name", "renamed");
+    run.config.insert("scopes", scopes(&["read"]));
+    run.config.insert("lifetime", "20d");
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    let live = run.issuer.live().pop().unwrap().token;
+    let ends = live.expires_at.unwrap().to_string();
+    assert_eq!(run.text("expires_at"), ends);
+    assert!(run.text("remote_name").starts_with("renamed "));
+    rests(&mut run, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_that_was_given_before_the_rest_was_refused_is_taken_back_with_the_wish() {
     let mut run = able(&[UpdateKind::Scopes]).await;
     run.config.insert("name", "renamed");
