@@ -38,6 +38,9 @@ use crate::cluster::unread;
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// A dry run is told of a webhook that hangs for as long as webhooks may by default.
+const LIMIT_OF_REHEARSAL: Duration = Duration::from_secs(15);
+
 /// So many calls are under way at once. Each has a connection of its own meanwhile, which costs a handshake and
 /// memory: a crowd of a thousand ApiTokens is served no sooner by hundreds of them.
 const AT_ONCE: usize = 32;
@@ -173,6 +176,7 @@ type Called<T> = Result<T, CallError>;
 pub(crate) struct Calls {
     client: Client,
     turns: Arc<Semaphore>,
+    limit: Duration,
     observe_only: bool,
     history: History,
 }
@@ -237,6 +241,7 @@ impl Calls {
         Self {
             client,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            limit: LIMIT,
             observe_only: false,
             history: History::default(),
         }
@@ -250,7 +255,7 @@ impl Calls {
     ) -> Called<T> {
         // Nobody closes it.
         let _turn = self.turns.acquire().await;
-        answer(what, tokio::time::timeout(LIMIT, call).await)
+        answer(what, tokio::time::timeout(self.limit, call).await)
     }
 
     /// The answer to a write at the version that was read. What was changed meanwhile is newer, unless the store

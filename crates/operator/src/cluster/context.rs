@@ -228,7 +228,13 @@ impl Context {
             .is_some()
     }
 
-    /// How often in a row the reconcile of an object failed, this time among them.
+    /// How often in a row the reconcile of an object failed.
+    pub(crate) fn failures(&self, uid: impl Into<Uid>) -> u32 {
+        let failures = self.objects.known(uid, |known| Some(known.failures));
+        failures.unwrap_or_default()
+    }
+
+    /// The same, this time among them.
     pub(crate) fn failed(&self, uid: impl Into<Uid>) -> u32 {
         let failed = self.objects.change(uid, |known| {
             known.failures = known.failures.saturating_add(1);

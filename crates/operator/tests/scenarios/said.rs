@@ -117,3 +117,28 @@ async fn a_wish_that_failed_and_is_taken_back_fails_no_more() {
     }
     assert_eq!(world.the_only_token().token.id, first);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_says_nothing_for_long_is_told() {
+    let world = delivered().await;
+    world.api.on_request(|seen| {
+        match seen.who == OPERATOR && seen.resource == "secrets" && seen.dry_run {
+            true => Fault::Hang,
+            false => Fault::Pass,
+        }
+    });
+    rotate(&world).await;
+    world.pass(1_800).await;
+    assert_eq!(world.condition("Rotating"), "False: RehearsalRefused");
+    let told = world.message("Rotating");
+    assert!(
+        told.contains("no clear answer from the API server"),
+        "{told}"
+    );
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.api.clear_faults();
+    world.pass(3_600).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+    assert_eq!(world.condition("Rotating"), "absent");
+}

@@ -6,7 +6,9 @@ use kube::core::NamespaceResourceScope;
 use kube::{Api, ResourceExt as _};
 use tokenwright_api::names::label;
 
-use super::{CallError, Called, Calls, Scoped as _, at_version, found, patch, post};
+use super::{
+    CallError, Called, Calls, LIMIT_OF_REHEARSAL, Scoped as _, at_version, found, patch, post,
+};
 use crate::cluster::name::is_name;
 
 /// Anybody may mark a Secret as a credential, and each may have a megabyte.
@@ -63,15 +65,23 @@ impl Calls {
         self.may_write("writing the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let (name, post) = (secret.name_any(), post(rehearsal));
+        let calls = Self {
+            limit: if rehearsal {
+                LIMIT_OF_REHEARSAL
+            } else {
+                self.limit
+            },
+            ..self.clone()
+        };
         let written = match secret.metadata.resource_version {
             None => {
                 let created = secrets.create(&post, secret);
-                self.limited("creating the Secret", created).await
+                calls.limited("creating the Secret", created).await
             }
             Some(_) => {
                 let updated = secrets.replace(&name, &post, secret);
                 let at = (&secrets, secret);
-                self.at_version("updating the Secret", at, updated).await
+                calls.at_version("updating the Secret", at, updated).await
             }
         };
         let written = written.map_err(|error| error.about(secret));

@@ -23,6 +23,9 @@ use crate::secret::delivery::{
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
 
+/// So many tries in a row without an answer take some minutes.
+const FOR_LONG: u32 = 10;
+
 impl Mint {
     /// The exact write as a dry run, with a placeholder of the largest size.
     pub(super) async fn rehearse(&mut self) -> Answer {
@@ -52,8 +55,15 @@ impl Mint {
     }
 
     fn rehearsed(&mut self, answered: Result<Answer, CallError>) -> Answer {
+        let uid = &self.managed.manager.uid;
+        let for_long = self.managed.context.failures(uid) >= FOR_LONG;
         answered.unwrap_or_else(|error| match error {
             CallError::Refused { .. } | CallError::Contested { .. } => {
+                self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
+                Answer::RehearsalRefused
+            }
+            // A person should know.
+            CallError::Unclear { .. } if for_long => {
                 self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
                 Answer::RehearsalRefused
             }
