@@ -16,6 +16,12 @@ use tokenwright_testbed::tools::Tools;
 
 pub(crate) const SYSTEM: &str = "scaleway";
 
+/// Whether an argument of the chart says where an operator listens: those of other tests do, too.
+pub(crate) fn listens(argument: &str) -> bool {
+    let names = ["--listen", "--metrics-bind-address"];
+    names.iter().any(|name| argument.starts_with(name))
+}
+
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

@@ -17,7 +17,7 @@ use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, Team, namespaces};
 use tokenwright_testbed::tools::{Tools, product_binary};
 use tokio::process::Command;
 
-use super::cluster::{SYSTEM, root};
+use super::cluster::{SYSTEM, listens, root};
 use super::installed::{Written, kubectl};
 use super::network::{Company, NAME, TARGET};
 
@@ -189,8 +189,7 @@ async fn the_chart_with_every_value_set_is_let_in_and_an_operator_works_as_its_d
     let container = &pod["containers"][0];
     let arguments = container["args"].as_array().context("no arguments")?;
     let arguments = arguments.iter().filter_map(|argument| argument.as_str());
-    // Other tests' operators listen, too.
-    let arguments = arguments.filter(|argument| !argument.starts_with("--listen"));
+    let arguments = arguments.filter(|argument| !listens(argument));
     let address = control_plane.address().trim_start_matches("https://");
     let (host, _) = address.split_once(':').context("no port")?;
     let mut environment = environment(container, host)?;

@@ -21,7 +21,7 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use xtask::guide::{Took, When};
 
-use super::cluster::root;
+use super::cluster::{listens, root};
 use super::installed::deployment;
 use super::kinds::the_kinds_are_of_today;
 use super::older::{self, NUMBERS, OF_BEFORE};
@@ -161,7 +161,7 @@ impl Node {
         let containers = template.spec.map(|pod| pod.containers).unwrap_or_default();
         let arguments = containers.into_iter().next().and_then(|it| it.args);
         Ok(arguments.map(|mut arguments| {
-            let here = |argument: &str| !argument.starts_with("--listen=") && argument != OF_BEFORE;
+            let here = |argument: &str| !listens(argument) && argument != OF_BEFORE;
             arguments.retain(|argument| here(argument));
             (arguments, version)
         }))

@@ -17,7 +17,7 @@ use tokenwright_testbed::programs::OWN_NAMESPACE;
 use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 use tokio::process::Command;
 
-use super::cluster::{Cluster, SYSTEM, root};
+use super::cluster::{Cluster, SYSTEM, listens, root};
 use super::network::{Company, NAME};
 use crate::container::{Container, as_entering};
 
@@ -76,8 +76,7 @@ async fn the_image_delivers_a_token_and_ends_well_as_its_own_user_where_nothing_
         .as_array()
         .context("no arguments")?;
     let mut arguments: Vec<_> = arguments.iter().filter_map(|it| it.as_str()).collect();
-    // Other tests' operators listen, too.
-    arguments.retain(|argument| !argument.starts_with("--listen"));
+    arguments.retain(|argument| !listens(argument));
     let address = cluster
         .control_plane
         .address()
