@@ -163,9 +163,9 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     desk: &Desk<K>,
     (around, held_otherwise): (impl Fn() -> Around, impl Fn(At<'_>) -> bool),
 ) -> Result<Next, CallError> {
-    let (uid, now) = (object.uid().unwrap_or_default(), around());
-    let now = match now.need() {
-        true => now,
+    let (uid, then) = (object.uid().unwrap_or_default(), around());
+    let now = match then.need() {
+        true => then,
         false => {
             // Whoever comes from here on waits, and whoever came before is seen by this second look.
             issuers.holds.lift(&uid);
@@ -207,7 +207,7 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     let seen = case.seen();
     match case.unchanged(&seen) {
         Some(handle) => case.tend(&handle).await,
-        None => case.renew(seen).await,
+        None => case.renew(seen, around).await,
     }
 }
 
@@ -328,7 +328,7 @@ impl<K: IssuerObject> Case<'_, K> {
     }
 
     /// Makes the handle anew where it must be, has the issuer accept its credential, and tells all who wait.
-    async fn renew(&self, seen: Seen) -> Result<Next, CallError> {
+    async fn renew(&self, seen: Seen, around: impl Fn() -> Around) -> Result<Next, CallError> {
         let object = self.held().await?;
         let (state, trouble, next) = match self.wanted(&object, seen).await? {
             Err(obstacle) => (IssuerState::NotReady(obstacle), None, Next::requeue(UNTOLD)),
@@ -349,8 +349,8 @@ impl<K: IssuerObject> Case<'_, K> {
             _ => false,
         };
         self.issuers.set(self.key(), state);
-        // Who was told waits for another answer than that one.
-        for token in self.around.dependents.iter().filter(|_| !told) {
+        // Who was told waits for another answer than that one. Whoever came meanwhile found none, and waits, too.
+        for token in around().dependents.iter().filter(|_| !told) {
             self.context.wakes.send(token.reference());
         }
         Ok(next)

@@ -163,3 +163,23 @@ async fn nothing_is_begun_with_an_issuer_that_goes_and_can_be_held_no_more() {
     let told = world.message("Ready");
     assert!(told.contains("There is no"), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_while_an_issuer_is_taken_into_hold_waits_no_longer_than_that_takes() {
+    // Each request takes a tenth of a second, so that the second one comes between any two of them.
+    for later in (0..20).map(|step| Duration::from_millis(step * 50)) {
+        let mut world = World::new().await;
+        world.start();
+        world.pass(10).await;
+        world.api.on_request(|seen| match seen.who == OPERATOR {
+            true => Fault::Delay(Duration::from_millis(100)),
+            false => Fault::Pass,
+        });
+        world.ask(json!({})).await;
+        tokio::time::sleep(later).await;
+        let second = json!({ "secret": { "name": "second" } });
+        world.ask_as("second", second).await;
+        world.pass(10).await;
+        assert_eq!(world.issuer.live().len(), 2, "{later:?}");
+    }
+}
