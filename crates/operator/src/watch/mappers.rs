@@ -16,7 +16,7 @@ use crate::issuer::holds::Holds;
 use crate::issuer::object::{IssuerObject, place_of_packed};
 use crate::issuer::reconcile as issuer;
 use crate::secret::shown::SecretMeta;
-use crate::watch::dispatch::{Around, IssuerShown};
+use crate::watch::dispatch::{Around, Dispatch, IssuerShown};
 use crate::watch::feeds::Shown;
 use crate::watch::index::Index;
 
@@ -53,19 +53,19 @@ pub(crate) fn issuers_with<K: IssuerObject>(
 pub(crate) fn is_held(
     at: credential::At<'_>,
     shown: &Shown,
-    (context, holds): (&Context, &Holds),
+    dispatch: &Dispatch,
     let_go: impl Fn(&str) -> bool,
 ) -> bool {
     let Context {
         home, unreadable, ..
-    } = context;
+    } = dispatch.context.as_ref();
     if unreadable.any(&kind::<TokenIssuer>(), at.0)
         || (at.0 == home && unreadable.any(&kind::<ClusterTokenIssuer>(), ""))
     {
         return true;
     }
     let of_cluster = shown.cluster_issuers.as_ref();
-    let around = (home.as_str(), holds);
+    let around = (home.as_str(), &dispatch.issuers.holds);
     any_holds(&shown.issuers, around, at, &let_go)
         || of_cluster.is_some_and(|all| any_holds(all, around, at, &let_go))
 }
@@ -85,7 +85,8 @@ fn any_holds<K: IssuerObject>(
 }
 
 /// The credentials that no issuer which can be read holds.
-pub(crate) fn unheld(shown: &Shown, around: (&str, &Holds)) -> Vec<ObjectRef<SecretMeta>> {
+pub(crate) fn unheld(shown: &Shown, dispatch: &Dispatch) -> Vec<ObjectRef<SecretMeta>> {
+    let around = (dispatch.context.home.as_str(), &dispatch.issuers.holds);
     let of_namespace = shown.issuers.state();
     let of_cluster = shown.cluster_issuers.as_ref().map(Store::state);
     let mut held: HashSet<_> = of_namespace

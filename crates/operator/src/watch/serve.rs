@@ -397,11 +397,9 @@ impl Work {
         ),
     ) {
         let work = self.clone();
-        let (shown, around) = (self.shown.clone(), Arc::clone(&self.dispatch));
-        let unheld = received(maybe_unheld).flat_map(move |()| {
-            let around = (around.context.home.as_str(), &around.issuers.holds);
-            futures::stream::iter(unheld(&shown, around))
-        });
+        let (shown, dispatch) = (self.shown.clone(), Arc::clone(&self.dispatch));
+        let unheld = received(maybe_unheld)
+            .flat_map(move |()| futures::stream::iter(unheld(&shown, &dispatch)));
         let due = futures::stream::select(received(due), unheld);
         Controller::for_stream(credentials.events.applied_objects(), credentials.shown)
             .with_config(Self::config())
@@ -418,12 +416,7 @@ impl Work {
                         let context = Arc::clone(&dispatch.context);
                         let (namespace, name) = (secret.namespace(), secret.name_any());
                         let at = (namespace.unwrap_or_default(), name);
-                        let held = is_held(
-                            (&at.0, &at.1),
-                            &work.shown,
-                            (&context, &dispatch.issuers.holds),
-                            |_| false,
-                        );
+                        let held = is_held((&at.0, &at.1), &work.shown, &dispatch, |_| false);
                         let reconcile = credential::reconcile(at, Arc::clone(&context), held);
                         let place = place(secret.as_ref());
                         let credentials = &work.shown.credentials;
@@ -476,9 +469,8 @@ impl Work {
                         } = dispatch.as_ref();
                         let around = || around_issuer(object.as_ref(), &work.shown, context);
                         let let_go = |uid: &str| issuers.holds.lifted(uid);
-                        let held = |at: credential::At<'_>| {
-                            is_held(at, &work.shown, (context, &issuers.holds), let_go)
-                        };
+                        let held =
+                            |at: credential::At<'_>| is_held(at, &work.shown, &dispatch, let_go);
                         let place = place(object.as_ref());
                         let call = calling(&shown, &wakes, object.as_ref());
                         let reference = ObjectRef::from_obj(object.as_ref());
