@@ -210,6 +210,11 @@ impl Scheduler {
         }
     }
 
+    /// Whether it has a turn that it has not come for yet.
+    pub(crate) fn has_called(&self, uid: &str) -> bool {
+        self.state.lock().granted.contains_key(uid)
+    }
+
     /// Whether all who wait have their turns within this time, as fast as turns came lately.
     pub(crate) fn moves(&self, within: SignedDuration, now: Timestamp) -> bool {
         let state = self.state.lock();

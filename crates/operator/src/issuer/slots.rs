@@ -2,7 +2,8 @@
 //!
 //! Who has to wait for a slot returns and is woken when its turn comes: a reconcile that waits inside of its
 //! future is looked at by kube's controller whenever any other one goes on, so that thousands of them would
-//! cost their square. Namespaces are served in turn, so that a crowd in one keeps no other waiting.
+//! cost their square. Namespaces are served in turn, so that a crowd in one keeps no other waiting. Within one
+//! those go first for whom others wait.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -27,6 +29,15 @@ pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 /// So long nobody else is called for the slot of one who was, and has not come yet.
 const CALLED_FOR: Duration = Duration::from_secs(10);
+
+/// Who stands where in its namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Others wait for it: an issuer, or whoever has a turn at one that nobody else has meanwhile.
+    Ahead,
+    /// As it came.
+    AsItCame,
+}
 
 /// Calls somebody for a slot; whether it is still there and will come.
 type Call = Box<dyn FnOnce() -> bool + Send>;
@@ -108,7 +119,7 @@ impl Slots {
     /// ask again.
     pub(crate) fn ask(
         &self,
-        place: &Place,
+        (place, standing): (&Place, Standing),
         call: impl FnOnce() -> bool + Send + 'static,
     ) -> Option<Slot> {
         let key = place.to_string();
@@ -129,7 +140,7 @@ impl Slots {
                 namespace: place.namespace.clone(),
                 // Served by the round of namespaces alone: nothing that ends is at stake.
                 class: Class::First,
-                expiry: None,
+                expiry: (standing == Standing::Ahead).then_some(Timestamp::UNIX_EPOCH),
             });
         }
         self.call();
@@ -190,8 +201,12 @@ mod tests {
     type Called = Arc<Mutex<Vec<String>>>;
 
     fn ask(slots: &Slots, called: &Called, (place, there): (&Place, bool)) -> Option<Slot> {
-        let (called, name) = (Arc::clone(called), place.name.clone());
-        slots.ask(place, move || {
+        ask_as(slots, called, (place, Standing::AsItCame), there)
+    }
+
+    fn ask_as(slots: &Slots, called: &Called, at: (&Place, Standing), there: bool) -> Option<Slot> {
+        let (called, name) = (Arc::clone(called), at.0.name.clone());
+        slots.ask(at, move || {
             if there {
                 called.lock().push(name);
             }
@@ -217,6 +232,35 @@ mod tests {
         assert_eq!(called.lock().len(), 4, "each is called once");
         assert!(futures::poll!(&mut idle).is_ready());
         assert!(ask(&slots, &called, (&place("a", "new"), true)).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn for_whom_others_wait_goes_first_within_its_namespace() {
+        let (slots, called) = (Slots::new(1), Called::default());
+        let held = ask(&slots, &called, (&place("a", "held"), true)).unwrap();
+        for (namespace, name) in [
+            ("b", "other"),
+            ("a", "one"),
+            ("a", "two"),
+            ("a", "has-a-turn"),
+        ] {
+            assert!(ask(&slots, &called, (&place(namespace, name), true)).is_none());
+        }
+        // It waits already when its turn comes.
+        let place_of_one = place("a", "has-a-turn");
+        let at = (&place_of_one, Standing::Ahead);
+        assert!(ask_as(&slots, &called, at, true).is_none());
+        drop(held);
+        let order = [
+            ("b", "other"),
+            ("a", "has-a-turn"),
+            ("a", "one"),
+            ("a", "two"),
+        ];
+        for (namespace, name) in order {
+            assert_eq!(called.lock().last().map(String::as_str), Some(name));
+            drop(ask(&slots, &called, (&place(namespace, name), true)).unwrap());
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,7 +31,7 @@ use crate::issuer::object::{IssuerObject, place_of, place_of_packed};
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::reconcile::Desk;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
-use crate::issuer::slots::{self, Slots};
+use crate::issuer::slots::{self, Slots, Standing};
 use crate::minted;
 use crate::minted::step::ReconcileError;
 use crate::secret::manager::Manager;
@@ -330,7 +330,9 @@ impl Dispatch {
         work: impl Future<Output = Result<Action, E>>,
     ) -> Result<Action, E> {
         let work = || work.instrument(logs::span(place));
-        let done = self.in_turn(place, None, call, work).await;
+        let done = self
+            .in_turn((place, Standing::Ahead), None, call, work)
+            .await;
         if done.is_ok() {
             self.failures.forget(&place.to_string());
         }
@@ -347,7 +349,9 @@ impl Dispatch {
         F: Future<Output = Result<Next, DispatchError>>,
     {
         let long = token.brief().cut;
-        let next = match self.in_turn(&token.place(), long, call, work).await {
+        let place = token.place();
+        let at = (&place, self.standing(token));
+        let next = match self.in_turn(at, long, call, work).await {
             Ok(None) if long.is_some() => Next::requeue(LONG_AGAIN),
             Ok(next) => next.unwrap_or(Next::requeue(slots::ASK_AGAIN)),
             Err(error) => {
@@ -358,11 +362,21 @@ impl Dispatch {
         self.context.alarms.set(token.uid(), next.instant());
     }
 
+    /// Nobody else has its turn at the issuer, until it comes for it.
+    fn standing(&self, token: &PackedToken) -> Standing {
+        let issuer = self.issuers.last_at(place_of_packed(token));
+        let uid = token.uid().to_string();
+        match issuer.is_some_and(|handle| handle.scheduler.has_called(&uid)) {
+            true => Standing::Ahead,
+            false => Standing::AsItCame,
+        }
+    }
+
     /// Does some work in a slot, and counts how long it took; nothing where there is none. Thousands ask at
     /// once after a start: who gets no slot takes no room for the work.
     async fn in_turn<N, E, F>(
         &self,
-        place: &Place,
+        (place, standing): (&Place, Standing),
         long: Option<NonZeroU16>,
         call: impl FnOnce() -> bool + Send + 'static,
         work: impl FnOnce() -> F,
@@ -370,7 +384,7 @@ impl Dispatch {
     where
         F: Future<Output = Result<N, E>>,
     {
-        let Some(slot) = self.slots.ask(place, call) else {
+        let Some(slot) = self.slots.ask((place, standing), call) else {
             return Ok(None);
         };
         let (mut room, mut text) = (None, None);

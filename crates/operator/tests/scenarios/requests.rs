@@ -175,6 +175,33 @@ async fn a_long_queue_that_moves_asks_for_no_more_and_one_that_stands_says_so_wi
     assert!(last.starts_with("True: "), "{last}");
 }
 
+/// A turn that is granted is nobody else's until its object comes for it: that one goes before the thousands that
+/// are only looked at for the first time.
+#[tokio::test(start_paused = true)]
+async fn where_the_api_server_is_slow_a_crowd_of_new_ones_asks_for_no_more() {
+    const MANY: usize = 600;
+    let mut world = World::new().await;
+    let wide = json!({ "rate": { "perMinute": 60000, "concurrency": 4 } });
+    world.issuer_as("wide", wide).await;
+    world.start();
+    world.pass(60).await;
+    // The finalizer is what a first look waits for.
+    world.api.on_request(|seen| match seen.verb {
+        Verb::Patch => Fault::Delay(Duration::from_secs(2)),
+        _ => Fault::Delay(Duration::from_millis(50)),
+    });
+    let before = world.api.requests().len();
+    for number in 0..MANY {
+        let name = format!("many-{number}");
+        let asked = json!({ "issuerRef": { "name": "wide" }, "secret": { "name": name } });
+        world.ask_as(&name, asked).await;
+    }
+    world.pass(300).await;
+    assert_eq!(world.issuer.live().len(), MANY);
+    let asked = about_tokens(&world, before).len();
+    assert_eq!(asked, MANY * 6, "{asked} requests");
+}
+
 #[tokio::test(start_paused = true)]
 async fn tokens_that_end_at_the_same_time_share_the_looks_that_say_whether_the_store_goes_on() {
     const MANY: usize = 30;
