@@ -2,8 +2,8 @@
 # Build it at the top of a checkout: docker build --tag tokenwright-operator .
 
 FROM rust:1.95-alpine AS build
-# C for the cryptography.
-RUN apk add --no-cache musl-dev
+# C for the cryptography and for what gives memory back.
+RUN apk add --no-cache make musl-dev
 # The compiler of this image, whatever rust-toolchain.toml would have rustup fetch beside it.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /tokenwright

@@ -171,6 +171,7 @@ fn a_value_that_could_not_be_installed_is_refused_by_its_name() {
         ("nameOverride=Foo_Bar", "/nameOverride"),
         ("fullnameOverride=-x", "/fullnameOverride"),
         ("serviceAccount.name=Foo Bar", "/serviceAccount/name"),
+        ("serviceAccount.create=false", "/serviceAccount/name"),
         ("caBundle.configMap=A_B", "/caBundle/configMap"),
         ("caBundle.secret=A_B", "/caBundle/secret"),
         ("watchNamespaces={Team_A}", "/watchNamespaces/0"),

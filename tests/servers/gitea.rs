@@ -119,7 +119,11 @@ async fn more_tokens_than_gitea_shows_on_a_page_are_all_listed() -> Result<()> {
     let listed = issuer_of(gitea, user, password).list(&filter).await?;
     let names: BTreeSet<_> = listed.iter().map(|token| &token.name).collect();
     assert_eq!((listed.len(), names.len()), (60, 60));
-    assert!(listed.iter().all(|token| token.created_at.is_some()));
+    assert!(
+        listed
+            .iter()
+            .all(|token| token.details.created_at.is_some())
+    );
     Ok(())
 }
 

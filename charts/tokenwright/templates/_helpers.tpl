@@ -42,11 +42,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "tokenwright.serviceAccountName" -}}
-{{- if .Values.serviceAccount.create -}}
 {{- default (include "tokenwright.fullname" .) .Values.serviceAccount.name -}}
-{{- else -}}
-{{- default "default" .Values.serviceAccount.name -}}
-{{- end -}}
 {{- end -}}
 
 {{/* The ports that a policy opens: those that are named, and those of whatever other values name, each once. */}}

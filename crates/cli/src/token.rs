@@ -37,10 +37,10 @@ impl Row {
                 .name
                 .as_deref()
                 .map(|name| wanted(name, marker.as_ref())),
-            scopes: token.scopes.iter().cloned().collect(),
-            owner: token.owner.clone(),
-            created_at: token.created_at,
-            last_used_at: token.last_used_at,
+            scopes: token.details.scopes.iter().cloned().collect(),
+            owner: token.details.owner.clone(),
+            created_at: token.details.created_at,
+            last_used_at: token.details.last_used_at,
             expires_at: token.expires_at,
             enabled: token.enabled,
             standing: records.standing(marker.as_ref()),

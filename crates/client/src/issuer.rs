@@ -1,6 +1,6 @@
 //! The trait that every token system implements, by profile or in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -9,9 +9,13 @@ use tokenwright_core::{
     Switch, TokenId,
 };
 
+pub use details::{Details, Told};
+
 use crate::error::Error;
 use crate::revoke::proof::Proof;
 use crate::secret::SecretValue;
+
+mod details;
 
 /// What an issuer that stands before another says without asking anybody: whatever that one says.
 ///
@@ -258,36 +262,27 @@ pub struct Token {
     pub id: TokenId,
     /// Name or description, whichever carries the marker; `None` where the system shows none.
     pub name: Option<String>,
-    /// The scopes as the system made them, which may be more than was asked.
-    pub scopes: BTreeSet<String>,
-    /// Who owns it, in the system's own words.
-    pub owner: Option<String>,
-    /// When it was minted.
-    pub created_at: Option<Timestamp>,
     /// After this instant the issuer refuses it; `None` is never.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used.
-    pub last_used_at: Option<Timestamp>,
     /// Whether it is enabled, where the system tells.
     pub enabled: Option<bool>,
+    /// What a brief listing leaves out.
+    pub details: Details,
 }
 
 impl Token {
     /// About how many bytes it takes, where it is kept and found by its id and its marker.
     pub(crate) fn weight(&self) -> usize {
-        let texts = [self.name.as_deref(), self.owner.as_deref()];
+        let texts = [self.name.as_deref(), self.details.owner.as_deref()];
         let texts = texts.into_iter().flatten().map(str::len);
-        let ids = self.id.as_str().len().saturating_mul(2);
         // A set has a node of eleven.
-        let scopes = self.scopes.first().map_or(0, |_| 300);
-        let each = self
-            .scopes
-            .iter()
-            .map(|scope| scope.len().saturating_add(16));
+        let scopes = self.details.scopes.first().map_or(0, |_| 300);
+        let each = self.details.scopes.iter();
+        let each = each.map(|scope| scope.len().saturating_add(16));
         let fixed = size_of::<Self>().saturating_add(100);
         texts
             .chain(each)
-            .chain([ids, scopes])
+            .chain([self.id.as_str().len(), scopes])
             .fold(fixed, usize::saturating_add)
     }
 }

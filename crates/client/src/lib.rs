@@ -33,7 +33,7 @@ pub use account::{Account, Gate, Inventory, Limiter, Rate, survey};
 pub use change::{ChangeError, change};
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};
-pub use issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
+pub use issuer::{About, Details, Filter, Issuer, MintRequest, Minted, Token, Told};
 pub use memory::{MemoryIssuer, MemorySettings};
 pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{

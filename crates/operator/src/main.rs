@@ -21,9 +21,9 @@ use tokio::task::JoinSet;
 use crate::telemetry::Telemetry;
 
 /// The allocators of the C libraries keep what a storm of rotations took, and that of musl, with which the
-/// image is linked, is slow where several threads use it.
+/// image is linked, is slow where several threads use it. How this one is built, `.cargo/config.toml` says.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// A connection that takes longer will not come.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -20,12 +20,8 @@ use crate::tools;
 const CHART: &str = "charts/tokenwright";
 /// The release that tests and the demo install.
 pub const RELEASE: &str = "tokenwright";
-/// What it sets for every operator, however it is arranged: memory that is free goes back at once,
-/// and what issuers answer stays within a part of the limit.
-pub const ENVIRONMENT: [(&str, &str); 2] = [
-    ("MIMALLOC_PURGE_DELAY", "0"),
-    ("TOKENWRIGHT_MEMORY_LIMIT", "134217728"),
-];
+/// What it sets for every operator, however it is arranged: what issuers answer stays within a part of the limit.
+pub const ENVIRONMENT: [(&str, &str); 1] = [("TOKENWRIGHT_MEMORY_LIMIT", "134217728")];
 
 /// The chart's documents, rendered by the real helm for a release in `namespace`.
 ///

@@ -185,7 +185,7 @@ fn took_effect(kind: UpdateKind, before: &Token, after: &Token, name: &str) -> b
     match kind {
         UpdateKind::Name => after.name.as_deref() == Some(name),
         // Not compared with what was asked: some systems read back more.
-        UpdateKind::Scopes => after.scopes != before.scopes,
+        UpdateKind::Scopes => after.details.scopes != before.details.scopes,
         UpdateKind::AddExpiry => after.expires_at.is_some(),
         UpdateKind::ShortenExpiry => expiries.is_some_and(|(after, before)| after < before),
         UpdateKind::ExtendExpiry => expiries.is_some_and(|(after, before)| after > before),

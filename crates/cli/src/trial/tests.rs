@@ -141,7 +141,10 @@ async fn every_kind_of_update_is_tried_where_the_inputs_leave_room_for_it() {
     }
     let name = issuer.minted()[0].token.name.clone().unwrap();
     assert!(name.starts_with("tr2 tw1-"), "{name}");
-    assert_eq!(issuer.minted()[0].token.scopes, ["read".to_owned()].into());
+    assert_eq!(
+        issuer.minted()[0].token.details.scopes,
+        ["read".to_owned()].into()
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::settings::MemorySettings;
 use super::world::World;
 use crate::error::ErrorKind;
-use crate::issuer::{Filter, MintRequest, Token};
+use crate::issuer::{Details, Filter, MintRequest, Token, Told};
 
 impl World {
     /// Does what is asked.
@@ -110,15 +110,16 @@ impl World {
             token: Token {
                 id: how.id.clone().unwrap_or(fresh),
                 name: Some(name),
-                scopes: request.inputs.scopes.clone(),
-                owner: None,
-                created_at: Some(now),
                 expires_at: lifetime.map(|l| after(now, settings.limits.rounded(l))),
-                last_used_at: None,
                 enabled: match settings.capabilities.disable {
                     Disable::Unsupported => None,
                     Disable::SetState | Disable::BlindToggle => Some(true),
                 },
+                details: Details::from(Told {
+                    scopes: request.inputs.scopes.clone(),
+                    created_at: Some(now),
+                    ..Told::default()
+                }),
             },
             marker: Marker::of_name(&request.remote_name),
             parameters: request.inputs.parameters.clone(),
@@ -169,7 +170,7 @@ impl World {
         for kind in &change.kinds {
             match kind {
                 UpdateKind::Name => entry.token.name = Some(name.clone()),
-                UpdateKind::Scopes => entry.token.scopes.clone_from(&change.inputs.scopes),
+                UpdateKind::Scopes => entry.token.details.scopes.clone_from(&change.inputs.scopes),
                 UpdateKind::AddExpiry | UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry => {
                     entry.token.expires_at = change.inputs.lifetime.duration().map(rounded);
                 }

@@ -77,7 +77,7 @@ impl MemoryIssuer {
     /// A person grants a token other scopes; whether there was one.
     pub fn grant_by_hand(&self, id: &TokenId, scopes: &[&str]) -> bool {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned());
-        self.by_hand(id, |entry| entry.token.scopes = scopes.collect())
+        self.by_hand(id, |entry| entry.token.details.scopes = scopes.collect())
     }
 
     /// A value stops to authenticate though its token is shown as before; whether there was one.

@@ -10,7 +10,7 @@ use tokenwright_core::{IMPOSSIBLE_EXPIRY, TokenId};
 use super::file::Times;
 use super::names;
 use super::plan::TokenPlan;
-use crate::issuer::Token;
+use crate::issuer::{Details, Token, Told};
 use crate::room::NoRoom;
 use crate::text::{Compiled, Context, EvaluationFailed, Scope};
 use crate::text::{NoTime, Notation, instant_of};
@@ -124,21 +124,18 @@ fn token_of(
         name: text_in(scope, "name", one!(name))?.map(|name| names::read(name, plan.separator)),
         expires_at: time("expires", &special.expires, &plan.expires)?,
         enabled: enabled(one!(enabled), scope)?,
-        scopes: BTreeSet::new(),
-        owner: None,
-        created_at: None,
-        last_used_at: None,
+        details: Details::default(),
     };
     if brief {
         return Ok(token);
     }
-    Ok(Token {
+    let details = Details::from(Told {
         scopes: scopes(one!(scopes), scope)?,
         owner: text_in(scope, "owner", one!(owner))?,
         created_at: time("created", &special.created, &plan.created)?,
         last_used_at: time("used", &special.used, &plan.used)?,
-        ..token
-    })
+    });
+    Ok(Token { details, ..token })
 }
 
 fn read(expression: Option<&Compiled>, scope: &Scope) -> Result<Option<Value>, Unreadable> {

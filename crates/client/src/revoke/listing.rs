@@ -26,12 +26,13 @@ pub struct Listing {
 
 /// Where tokens are in a listing, in the order of the numbers that stand for what they are found by.
 #[derive(Debug, Clone)]
-struct Places(Vec<(u64, usize)>);
+struct Places(Vec<(u32, u32)>);
 
 impl Places {
-    fn by(numbered: impl Iterator<Item = (usize, u64)>) -> Self {
+    fn by(numbered: impl Iterator<Item = (u32, u32)>) -> Self {
         let mut places: Vec<_> = numbered.map(|(at, number)| (number, at)).collect();
         places.sort_unstable();
+        places.shrink_to_fit();
         Self(places)
     }
 
@@ -41,7 +42,7 @@ impl Places {
         let from = self.0.partition_point(|(number, _)| *number < sought);
         let same = self.0.get(from..).unwrap_or_default().iter();
         let same = same.take_while(move |(number, _)| *number == sought);
-        same.map(|(_, at)| *at)
+        same.filter_map(|(_, at)| usize::try_from(*at).ok())
     }
 }
 
@@ -69,7 +70,7 @@ impl Listing {
     #[must_use]
     pub fn find(&self, id: &TokenId) -> Option<&Token> {
         let by_id = self.by_id.get_or_init(|| {
-            let tokens = self.tokens.iter().enumerate();
+            let tokens = (0..).zip(&self.tokens);
             Places::by(tokens.map(|(at, token)| (at, stands_for(&token.id))))
         });
         let mut found = by_id.of(id).filter_map(|at| self.tokens.get(at));
@@ -85,7 +86,7 @@ impl Listing {
     /// The tokens that carry a marker of this manager, of whatever origin, in the order of the listing.
     pub fn of_manager(&self, manager: &ManagerId) -> impl Iterator<Item = (&Token, Marker)> {
         let by_manager = self.by_manager.get_or_init(|| {
-            let tokens = self.tokens.iter().enumerate();
+            let tokens = (0..).zip(&self.tokens);
             Places::by(
                 tokens.filter_map(|(at, token)| Some((at, stands_for(&token.marker()?.manager)))),
             )
@@ -99,8 +100,9 @@ impl Listing {
 }
 
 /// A number in place of what is sought: each listing has thousands.
-fn stands_for(sought: &impl Hash) -> u64 {
+fn stands_for(sought: &impl Hash) -> u32 {
     let mut hasher = DefaultHasher::new();
     sought.hash(&mut hasher);
-    hasher.finish()
+    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }

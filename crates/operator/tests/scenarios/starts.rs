@@ -132,7 +132,7 @@ async fn after_a_start_a_tenant_with_one_waits_for_no_crowd_of_another_to_be_loo
 async fn many_namespaces_on_an_api_server_that_streams_no_lists_are_served_soon() {
     const MANY: usize = 200;
     // It says so, or takes the request for that of a watch.
-    for (says_so, within) in [(true, 5), (false, 20)] {
+    for (says_so, within) in [(true, 10), (false, 20)] {
         let world = World::new().await;
         let mut begun = HashMap::new();
         world.api.on_request(move |seen| {

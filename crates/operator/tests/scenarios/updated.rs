@@ -70,7 +70,7 @@ async fn a_lifetime_that_is_changed_on_a_living_token_never_lets_it_live_longer_
         world.pass(600).await;
         let token = world.the_only_token().token;
         assert_eq!(token.id, minted.id);
-        let (from, to) = (token.created_at.unwrap(), token.expires_at.unwrap());
+        let (from, to) = (token.details.created_at.unwrap(), token.expires_at.unwrap());
         assert_eq!(to.duration_since(from).as_hours(), 24 * days);
     }
     // Another lifetime that is over, or nearly: what works goes on until the next token is there.
@@ -103,7 +103,10 @@ async fn failing(settings: MemorySettings, nth: u32, fault: Fault) -> World {
 
 fn shown(world: &World) -> (String, Vec<String>) {
     let token = world.the_only_token().token;
-    (token.name.unwrap(), token.scopes.into_iter().collect())
+    (
+        token.name.unwrap(),
+        token.details.scopes.iter().cloned().collect(),
+    )
 }
 
 async fn ends_well(world: &World) {

@@ -45,7 +45,7 @@ impl Filters {
         let named =
             |prefix: &String| wanted_name(token).is_some_and(|name| name.starts_with(prefix));
         self.name_prefix.as_ref().is_none_or(named)
-            && (self.owner.is_none() || self.owner == token.owner)
+            && (self.owner.is_none() || self.owner == token.details.owner)
             && self
                 .managed
                 .is_none_or(|managed| managed == marker.is_some())
@@ -64,7 +64,7 @@ impl Filters {
 
 /// Whether nobody used it since; one that was never used counts from its mint.
 fn unused(token: &Token, since: Timestamp) -> bool {
-    let last = token.last_used_at.or(token.created_at);
+    let last = token.details.last_used_at.or(token.details.created_at);
     last.is_some_and(|at| at <= since)
 }
 

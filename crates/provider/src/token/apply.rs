@@ -243,9 +243,9 @@ impl Work<'_> {
         stored.remote_name = Some(marker.remote_name(&held.inputs.name));
         stored.value_version = Some(value_version::after(stored.value_version, now));
         stored.status = Some(TokenStatus::Active);
-        stored.granted_scopes = Some(product.token.scopes.clone());
+        stored.granted_scopes = Some(product.token.details.scopes.clone());
         // The same credential mints for the same owner, where the answer does not tell.
-        stored.owner = product.token.owner.clone().or(stored.owner.take());
+        stored.owner = product.token.details.owner.clone().or(stored.owner.take());
         // A state that has no value in the clear tells by this which token is the run's own credential.
         if self.wanted.output != Output::State {
             let fingerprint = SecretDigests::of(&product.value).keyed(stored.instance.as_bytes());
@@ -286,7 +286,7 @@ impl Work<'_> {
                 };
                 self.evolve(outcome);
                 self.stored.remote_name = Some(remote_name);
-                self.stored.granted_scopes = Some(token.scopes);
+                self.stored.granted_scopes = Some(token.details.scopes.clone());
                 true
             }
             Err(error) => {

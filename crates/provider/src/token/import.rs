@@ -114,7 +114,7 @@ pub(super) async fn state_of(
     configure(&mut state, asked, token, end);
     let now = session.now();
     let wanted = Wanted::read(&state, connected.request_timeout);
-    let made_at = token.created_at.unwrap_or(now);
+    let made_at = token.details.created_at.unwrap_or(now);
     let wanted = wanted.ending_from(made_at);
     has_parameters(&wanted, session, token, diags)?;
     let version = asked
@@ -181,8 +181,8 @@ impl Found<'_> {
             }),
             remote_name: token.name.clone(),
             value_version: Some(self.version),
-            granted_scopes: Some(token.scopes.clone()),
-            owner: token.owner.clone(),
+            granted_scopes: Some(token.details.scopes.clone()),
+            owner: token.details.owner.clone(),
             endpoint: Some(connected.issuer.endpoint().to_owned()),
             identity: self.identity.as_ref().map(ToString::to_string),
             valueless: true,
@@ -196,7 +196,7 @@ impl Found<'_> {
         stored.record.current = Some(Held {
             token: self.reference(session, wanted, (token, marker)),
             inputs: wanted.spec.inputs.clone(),
-            created_at: token.created_at.unwrap_or(now),
+            created_at: token.details.created_at.unwrap_or(now),
             expires_at: token.expires_at,
             proven: Proven::Yes,
             wished_end: None,
@@ -342,8 +342,8 @@ fn configure(state: &mut Value, asked: &Asked, token: &Token, end: End) {
         End::At(text) => state.set(EXPIRES_AT, text),
     }
     state.set(ENABLED, token.enabled.unwrap_or(true));
-    if !token.scopes.is_empty() {
-        state.set(SCOPES, token.scopes.clone());
+    if !token.details.scopes.is_empty() {
+        state.set(SCOPES, token.details.scopes.clone());
     }
     if !asked.parameters.is_empty() {
         state.set(PARAMETERS, asked.parameters.clone());

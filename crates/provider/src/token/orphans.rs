@@ -63,7 +63,7 @@ fn lookalikes(
         let killed =
             marker.revision == 1 && !of_one_run(&marker) && run_of(&marker.nonce) != first.run;
         let lives = token.expires_at.is_none_or(|at| now < at);
-        let landed = token.created_at.unwrap_or(now) <= landed_until;
+        let landed = token.details.created_at.unwrap_or(now) <= landed_until;
         (same && killed && lives && landed).then(|| Lookalike {
             orphan: Orphan {
                 id: token.id.clone(),

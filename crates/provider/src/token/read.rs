@@ -332,9 +332,9 @@ fn follow(stored: &mut Stored, token: &Token) {
             held.expires_at = token.expires_at;
         }
     }
-    stored.granted_scopes = Some(token.scopes.clone());
-    if token.owner.is_some() {
-        stored.owner.clone_from(&token.owner);
+    stored.granted_scopes = Some(token.details.scopes.clone());
+    if token.details.owner.is_some() {
+        stored.owner.clone_from(&token.details.owner);
     }
 }
 

@@ -37,7 +37,7 @@ async fn a_further_call_of_a_mint_sees_what_the_former_gave_and_the_value_is_tak
     let issuer = issuer(&TWO, &server.endpoint);
     let minted = issuer.mint(&request("1d")).await.unwrap();
     assert_eq!(minted.token.id.as_str(), "7");
-    assert_eq!(minted.token.owner.as_deref(), Some("both"));
+    assert_eq!(minted.token.details.owner.as_deref(), Some("both"));
     assert!(is(&minted.value, "key", "s-1") && is(&minted.value, "early", "e-1"));
     assert!(server.received()[1].ends_with(r#"{"ttl":86400}"#));
 }

@@ -22,10 +22,10 @@ async fn an_id_stands_in_the_claims_of_the_value() {
     let done = minted(&[("mint", mint)], "201 Created", jwt).await.unwrap();
     assert_eq!(done.token.id.as_str(), "j-1");
     assert_eq!(done.token.name.as_deref(), Some("n"));
-    assert_eq!(done.token.owner.as_deref(), Some("t86400"));
+    assert_eq!(done.token.details.owner.as_deref(), Some("t86400"));
     let time = |t: Option<jiff::Timestamp>| t.unwrap().to_string();
     assert_eq!(time(done.token.expires_at), "2026-11-23T23:25:49Z");
-    assert_eq!(time(done.token.created_at), "2026-01-31T20:00:00Z");
+    assert_eq!(time(done.token.details.created_at), "2026-01-31T20:00:00Z");
     // There is a value and no id: a token that nobody can revoke.
     let opaque = minted(&[("mint", mint)], "201 Created", "{\"key\": \"opaque\"}").await;
     assert_eq!(opaque.unwrap_err(), K::OutcomeUnknown);
@@ -174,7 +174,7 @@ async fn expanded_scopes_are_not_read() {
         let mint = "{ send: POST /t, body: { s: $(scopes) } }";
         let issuer = issuer(&[("scopes", rule), ("mint", mint)], &server.endpoint);
         let listed = issuer.list(&Filter::default()).await.unwrap();
-        assert_eq!(listed[0].scopes.len(), count, "{rule}");
+        assert_eq!(listed[0].details.scopes.len(), count, "{rule}");
         let mut inputs = request("1d").inputs;
         inputs.scopes = ["s".to_owned()].into();
         issuer.validate(&inputs).unwrap();
@@ -351,7 +351,7 @@ async fn a_value_that_a_list_shows_is_neither_owner_nor_id() {
             .await;
         let shown = listed.map(|tokens| tokens[0].clone());
         if let Ok(token) = &shown {
-            assert_eq!((&token.owner, &token.name), (&None, &None));
+            assert_eq!((&token.details.owner, &token.name), (&None, &None));
         }
         let shown = shown.as_ref().map(|token| token.id.as_str());
         assert_eq!(shown.map_err(|error| error.kind), id, "{token}");

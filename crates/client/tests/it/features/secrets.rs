@@ -123,7 +123,7 @@ async fn secrets_beside_an_id_are_hidden_in_every_answer_that_shows_a_token() {
     let got = issuer.get(&TokenId::new("7"), &Parameters::new()).await;
     let got = got.unwrap().unwrap();
     assert_eq!(listed[0], got);
-    let owner = got.owner.unwrap();
+    let owner = got.details.owner.clone().unwrap();
     assert!(owner.len() == 32 && !owner.contains("hunter"), "{owner}");
 }
 

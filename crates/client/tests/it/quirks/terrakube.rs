@@ -186,7 +186,7 @@ async fn what_others_summed_up_is_read_as_the_server_sums() {
         let last = listed.last().unwrap();
         let life = last
             .expires_at
-            .map(|at| at.as_second() - last.created_at.unwrap().as_second());
+            .map(|at| at.as_second() - last.details.created_at.unwrap().as_second());
         assert_eq!(life, seconds, "{days} {hours} {minutes}");
     }
 }

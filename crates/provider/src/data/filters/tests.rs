@@ -1,3 +1,4 @@
+use tokenwright_client::{Details, Told};
 use tokenwright_core::TokenId;
 
 use super::*;
@@ -6,12 +7,13 @@ fn token(name: &str) -> Token {
     Token {
         id: TokenId::new("token-1"),
         name: Some(name.to_owned()),
-        scopes: Default::default(),
-        owner: Some("somebody".to_owned()),
-        created_at: "2026-01-01T00:00:00Z".parse().ok(),
         expires_at: "2026-03-01T00:00:00Z".parse().ok(),
-        last_used_at: None,
         enabled: Some(true),
+        details: Details::from(Told {
+            owner: Some("somebody".to_owned()),
+            created_at: "2026-01-01T00:00:00Z".parse().ok(),
+            ..Told::default()
+        }),
     }
 }
 
@@ -52,10 +54,9 @@ fn each_filter_lets_pass_what_it_names_and_nothing_else() {
 fn what_an_issuer_does_not_tell_passes_no_filter_that_asks_for_it() {
     let silent = Token {
         name: None,
-        owner: None,
-        created_at: None,
         expires_at: None,
         enabled: None,
+        details: Details::default(),
         ..token("ci")
     };
     for (filter, value) in [

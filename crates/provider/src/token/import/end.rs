@@ -44,7 +44,7 @@ pub(super) fn of(asked: &Asked, token: &Token, diags: &mut Diagnostics) -> Optio
             return None;
         }
     }
-    match (token.created_at, token.expires_at) {
+    match (token.details.created_at, token.expires_at) {
         (_, None) => Some(End::After(Lifetime::Never)),
         (Some(from), Some(until)) => Some(told(from, until)),
         (None, Some(_)) => {

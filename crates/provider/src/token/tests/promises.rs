@@ -252,7 +252,7 @@ async fn an_apply_does_nothing_that_its_plan_did_not_show_whatever_is_ignored() 
             assert_eq!(run.state.get(ignored), &kept, "{what}");
             assert_eq!(run.state.get(changed), changes_to, "{what}");
             let current = run.issuer.live().pop().expect("one lives").token;
-            let wide = current.scopes.contains("admin");
+            let wide = current.details.scopes.contains("admin");
             assert_eq!(
                 wide,
                 *changed == "scopes",

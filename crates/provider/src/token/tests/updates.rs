@@ -24,7 +24,11 @@ async fn able(kinds: &[UpdateKind]) -> Run {
 async fn rests(run: &mut Run, mints: u32) {
     let live = run.issuer.live().into_iter().map(|one| one.token);
     let token = live.filter(|token| token.id == id(run)).last().unwrap();
-    let granted = token.scopes.iter().map(|scope| scope.as_str().into());
+    let granted = token
+        .details
+        .scopes
+        .iter()
+        .map(|scope| scope.as_str().into());
     let granted = Value::Set(granted.collect());
     assert_eq!(&granted, run.config.get("scopes"));
     assert_eq!(&granted, run.state.get("granted_scopes"));
@@ -75,7 +79,7 @@ async fn a_lifetime_that_is_changed_on_the_living_token_counts_from_its_mint() {
         rests(&mut run, mints).await;
         let live = run.issuer.live().into_iter().map(|one| one.token);
         let token = live.filter(|token| token.id == id(&run)).last().unwrap();
-        let (from, to) = (token.created_at.unwrap(), token.expires_at.unwrap());
+        let (from, to) = (token.details.created_at.unwrap(), token.expires_at.unwrap());
         assert_eq!(to.duration_since(from).as_hours(), 24 * lifetime);
     }
 }
@@ -126,7 +130,7 @@ async fn a_change_that_is_refused_lost_or_late_is_made_by_the_next_apply_and_min
             let lasts = live
                 .expires_at
                 .unwrap()
-                .duration_since(live.created_at.unwrap());
+                .duration_since(live.details.created_at.unwrap());
             assert_eq!(
                 lasts.as_hours() >= 40 * 24,
                 run.text("lifetime") == "40d",
