@@ -1,5 +1,6 @@
 //! The change of a living token in place, which keeps the marker that shows whose it is.
 
+use jiff::Timestamp;
 use tokenwright_core::instant::after;
 use tokenwright_core::{Change, Held, Inputs, Look, LostAnswer, UpdateKind};
 
@@ -63,7 +64,9 @@ pub async fn change(
     let since = held.created_at;
     let proves = issuer.capabilities().lost_answer == LostAnswer::FindByMarker;
     if proves {
-        let shown = shown(account, held).await?;
+        // Where it is shown by a listing alone, one of since its mint serves all.
+        let known = after(held.created_at, issuer.capabilities().settle);
+        let shown = shown(account, held, known).await?;
         let rest = shown.name.as_deref().filter(|name| !name.is_empty());
         let is_left = rest.is_some_and(|rest| sent.is_some_and(|sent| sent.starts_with(rest)));
         if shown.carries(marker) != Some(true) && !is_left {
@@ -89,14 +92,27 @@ pub async fn change(
     Err(ChangeError::MarkerNotKept(marker_not_kept(issuer, back)))
 }
 
-/// The token as the issuer shows it. Where it is shown by a listing alone, one of since its mint serves all.
-async fn shown(account: &Account, held: &Held) -> Result<Token, Error> {
+/// The token as it is now, where nobody knows what became of a change of it, and nothing of that can be made again.
+///
+/// # Errors
+/// What the issuer answered, or that it shows no marker of ours.
+pub async fn look(account: &Account, held: &Held, now: Timestamp) -> Result<Token, ChangeError> {
+    let issuer = account.issuer.as_ref();
+    let shown = shown(account, held, now).await?;
+    let proves = issuer.capabilities().lost_answer == LostAnswer::FindByMarker;
+    match proves && shown.carries(&held.token.marker) != Some(true) {
+        true => Err(ChangeError::NotOurs(not_ours(issuer))),
+        false => Ok(shown),
+    }
+}
+
+/// The token as the issuer shows it; where it is shown by a listing alone, by one that began at this instant or later.
+async fn shown(account: &Account, held: &Held, since: Timestamp) -> Result<Token, Error> {
     let issuer = account.issuer.as_ref();
     let (id, parameters) = (&held.token.id, &held.token.parameters);
     let shown = match issuer.capabilities().look {
         Look::Listing => {
-            let known = after(held.created_at, issuer.capabilities().settle);
-            let listing = account.inventory.since(parameters, known).await?;
+            let listing = account.inventory.since(parameters, since).await?;
             listing.find(id).cloned()
         }
         Look::Alone | Look::Nothing => issuer.get(id, parameters).await?,

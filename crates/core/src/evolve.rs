@@ -54,8 +54,10 @@ pub fn evolve_beside(
             ends::seen(it, token, ended, now);
         }
         Outcome::Proved(liveness) => current::proved(it, liveness, now),
+        Outcome::Updating => current::updating(it, now),
         Outcome::Updated { inputs, expires_at } => current::updated(it, inputs, expires_at),
-        Outcome::Disabling => current::disabling(it, now),
+        Outcome::FoundOut { inputs, expires_at } => current::found_out(it, inputs, expires_at),
+        Outcome::Switching(switch) => current::switching(it, switch, now),
         Outcome::Switched(switch) => current::switched(it, switch),
         Outcome::NotSwitched {
             switch,
@@ -67,7 +69,7 @@ pub fn evolve_beside(
             unsure,
             retry_after,
         } => current::pause(it, (duty, unsure), retry_after, now),
-        Outcome::IntentWithdrawn => current::not_by_us(it),
+        Outcome::IntentWithdrawn => current::withdrawn(it),
         Outcome::MintWithdrawn => mints::has_none_failed(it),
         Outcome::Recognised(identity) => account::recognised(it, identity),
     }

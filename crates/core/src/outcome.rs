@@ -77,15 +77,24 @@ pub enum Outcome {
     },
     /// The current value was checked again.
     Proved(Liveness),
-    /// The current token was changed in place.
+    /// The current token is about to be changed in place; until the answer is here, nobody knows what it is.
+    Updating,
+    /// It was changed in place.
     Updated {
         /// The inputs that it has now.
         inputs: Inputs,
         /// The issued expiry, read back.
         expires_at: Option<Timestamp>,
     },
-    /// The current token is about to be disabled; until the answer is here, nobody knows whether it is.
-    Disabling,
+    /// The current token is about to be switched; until the answer is here, nobody knows whether it is.
+    Switching(Switch),
+    /// What the current token is was found out after that was in doubt, and it is not what is wanted yet.
+    FoundOut {
+        /// The inputs that it has.
+        inputs: Inputs,
+        /// The issued expiry, read back.
+        expires_at: Option<Timestamp>,
+    },
     /// The current token was switched.
     Switched(Switch),
     /// It was not switched, or nobody knows; the next try waits.
@@ -101,7 +110,7 @@ pub enum Outcome {
     Refused {
         /// Which one.
         duty: Duty,
-        /// Whether something of it may have been done all the same.
+        /// Whether something of it, or of an earlier try, may have been done all the same.
         unsure: bool,
         /// How long the issuer asks to wait.
         retry_after: Option<SignedDuration>,

@@ -416,6 +416,13 @@ impl Record {
         pause.map(|pause| pause.retry_at).filter(|at| *at > now)
     }
 
+    /// Whether a change of the current token in place was begun of which nobody knows what became.
+    #[must_use]
+    pub fn doubts_inputs(&self) -> bool {
+        let mut pauses = self.pauses.iter();
+        pauses.any(|pause| pause.duty == Duty::Update && pause.unsure)
+    }
+
     /// The open attempt with this nonce.
     #[must_use]
     pub fn attempt(&self, nonce: &Nonce) -> Option<&Attempt> {

@@ -145,6 +145,6 @@ pub enum Switch {
 pub struct Change {
     /// The wanted inputs.
     pub inputs: Inputs,
-    /// Which of them differ.
+    /// Which of them differ; none where it is only looked at, since nobody knows what became of the change before.
     pub kinds: Vec<UpdateKind>,
 }

@@ -1,5 +1,5 @@
-//! What the wanted inputs differ in from those of the current token, as far as those are known: what an update did
-//! whose answer was lost is set again, whatever is wanted by now.
+//! What the wanted inputs differ in from those of the current token, as far as those are known: where nobody knows
+//! what became of an update, all that it may have done is set again, whatever is wanted by now, and read back.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use super::view::View;
 use crate::capabilities::UpdateKind;
 use crate::duration::Lifetime;
 use crate::instant::after;
-use crate::record::{Duty, Held};
+use crate::record::Held;
 use crate::schedule;
 use crate::spec::Inputs;
 
@@ -21,9 +21,16 @@ pub(super) struct Changes {
 
 pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
     let current = view.record.current.as_ref()?;
-    let (has, wants) = (&current.inputs, &view.spec.inputs);
-    let mut updates = view.record.pauses.iter();
-    let unsure = updates.any(|pause| pause.duty == Duty::Update && pause.unsure);
+    let has = &current.inputs;
+    let unsure = view.record.doubts_inputs();
+    // Which way its end is to be moved is known once it is known where that is.
+    let wants = &match unsure {
+        true => Inputs {
+            lifetime: has.lifetime,
+            ..view.spec.inputs.clone()
+        },
+        false => view.spec.inputs.clone(),
+    };
     let again = |kind| unsure && view.can.update.contains(&kind);
     let mut kinds = Vec::new();
     if has.name != wants.name || again(UpdateKind::Name) {
@@ -53,7 +60,7 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
         remint |= wanted_end.into_iter().chain(due).any(|at| at <= now);
     }
     remint |= kinds.iter().any(|kind| !view.can.update.contains(kind));
-    if kinds.is_empty() && !remint {
+    if kinds.is_empty() && !remint && !unsure {
         return None;
     }
     // A name comes alone and first, so that what was done is on record where the rest is refused.

@@ -21,7 +21,18 @@ pub(super) fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
     resume(record, Duty::Prove);
 }
 
+/// What may be done of it must not be forgotten with its answer, whatever is wanted by then.
+pub(super) fn updating(record: &mut Record, now: Timestamp) {
+    begin(record, (Duty::Update, true), now);
+}
+
 pub(super) fn updated(record: &mut Record, inputs: Inputs, expires_at: Option<Timestamp>) {
+    found_out(record, inputs, expires_at);
+    resume(record, Duty::Update);
+}
+
+/// Nothing was done for what is wanted, so the count of the failures goes on.
+pub(super) fn found_out(record: &mut Record, inputs: Inputs, expires_at: Option<Timestamp>) {
     if let Some(held) = &mut record.current {
         if held.inputs.lifetime != inputs.lifetime {
             let lifetime = inputs.lifetime.duration();
@@ -30,23 +41,32 @@ pub(super) fn updated(record: &mut Record, inputs: Inputs, expires_at: Option<Ti
         held.inputs = inputs;
         held.expires_at = expires_at;
     }
-    resume(record, Duty::Update);
+    let mut pauses = record.pauses.iter_mut();
+    if let Some(pause) = pauses.find(|pause| pause.duty == Duty::Update) {
+        pause.unsure = false;
+    }
 }
 
-/// The intent comes first: what we disabled must never look like a person's doing after a crash. It is tried again
-/// as long as nothing tells that it was done.
-pub(super) fn disabling(record: &mut Record, now: Timestamp) {
-    if let Some(held) = &mut record.current {
+/// The intent comes first: what we disabled must never look like a person's doing after a crash. A switch is tried
+/// again as long as nothing tells that it was done.
+pub(super) fn switching(record: &mut Record, switch: Switch, now: Timestamp) {
+    if let (Some(held), Switch::Disable) = (&mut record.current, switch) {
         held.disabled_by_us = true;
     }
-    let mut pauses = record.pauses.iter();
-    if !pauses.any(|pause| pause.duty == Duty::Switch) {
-        record.pauses.push(Pause {
-            duty: Duty::Switch,
+    begin(record, (Duty::Switch, false), now);
+}
+
+/// A duty is about to be done: a pause that is over at once tells of it as long as nothing else does.
+fn begin(record: &mut Record, (duty, unsure): (Duty, bool), now: Timestamp) {
+    let mut pauses = record.pauses.iter_mut();
+    match pauses.find(|pause| pause.duty == duty) {
+        Some(pause) => pause.unsure |= unsure,
+        None => record.pauses.push(Pause {
+            duty,
             failures: 0,
             retry_at: now,
-            unsure: false,
-        });
+            unsure,
+        }),
     }
 }
 
@@ -70,14 +90,18 @@ pub(super) fn not_switched(
     pause(record, (Duty::Switch, false), retry_after, now);
 }
 
-pub(super) fn not_by_us(record: &mut Record) {
+pub(super) fn withdrawn(record: &mut Record) {
+    not_by_us(record);
+    resume(record, Duty::Switch);
+}
+
+fn not_by_us(record: &mut Record) {
     if let Some(held) = &mut record.current {
         held.disabled_by_us = false;
     }
 }
 
-/// A duty failed; its next try waits, and keeps no other waiting. What may have been done of it stays in doubt
-/// until it is done.
+/// A duty failed; its next try waits, and keeps no other waiting.
 pub(super) fn pause(
     record: &mut Record,
     (duty, unsure): (Duty, bool),
@@ -86,7 +110,6 @@ pub(super) fn pause(
 ) {
     let known = record.pauses.iter().find(|pause| pause.duty == duty);
     let failures = known.map_or(1, |pause| pause.failures.saturating_add(1));
-    let unsure = unsure || known.is_some_and(|pause| pause.unsure);
     let wait = schedule::wait(failures, retry_after);
     resume(record, duty);
     record.pauses.push(Pause {

@@ -174,7 +174,7 @@ fn a_duty_that_is_refused_waits_by_itself() {
 
 #[test]
 fn the_intent_to_disable_goes_with_a_definite_refusal_and_stays_with_a_lost_answer() {
-    let meant = evolve(case().record, Outcome::Disabling, at(0));
+    let meant = evolve(case().record, Outcome::Switching(Switch::Disable), at(0));
     for (definite, by_us) in [(true, false), (false, true)] {
         let refused = Outcome::NotSwitched {
             switch: Switch::Disable,

@@ -54,13 +54,15 @@ impl Performer {
         faults: &Faults,
     ) -> Result<(), Crash> {
         assert_eq!(change.kinds, [UpdateKind::Name]);
+        let doubted = world.record.doubts_inputs();
+        record_outcome(world, Outcome::Updating);
         crash_point(rng, faults)?;
         let refused = self.refuses.contains(&Duty::Update) || rng.chance(faults.refused_update);
         let held = world.record.current.as_ref();
         let outcome = match refused {
             true => Outcome::Refused {
                 duty: Duty::Update,
-                unsure: false,
+                unsure: doubted,
                 retry_after: None,
             },
             false => Outcome::Updated {
@@ -80,13 +82,11 @@ impl Performer {
         rng: &mut Rng,
         faults: &Faults,
     ) -> Result<(), Crash> {
-        // The intent to disable is written first, so that a crash makes it nobody else's.
-        if to == Switch::Disable {
-            record_outcome(world, Outcome::Disabling);
-            if rng.chance(faults.crash) {
-                world.anybody_disabled = true;
-                return Err(Crash);
-            }
+        // The intent is written first, so that a crash makes what was disabled nobody else's.
+        record_outcome(world, Outcome::Switching(to));
+        if rng.chance(faults.crash) {
+            world.anybody_disabled |= to == Switch::Disable;
+            return Err(Crash);
         }
         world.now += SignedDuration::from_millis(100);
         self.touched_at = Some(world.clock());

@@ -22,5 +22,7 @@ mod steps;
 mod suspects;
 mod transitions;
 mod unended;
+mod unmade;
 mod unserved;
+mod update;
 mod wanted;

@@ -2,17 +2,14 @@
 //!
 //! No policy is added here. A step that fails is an error, and the next reconcile decides again.
 
-use jiff::SignedDuration;
 use tokenwright_api::names::event;
-use tokenwright_client::{ChangeError, ErrorKind, change as change_in_place};
+use tokenwright_client::ErrorKind;
 use tokenwright_core::{
-    AtDestination, AtIssuer, Change, DeletionPolicy, Destination, Disable, Duty, Note, Outcome,
-    Reason, Record, Switch, TokenRef,
+    AtDestination, AtIssuer, DeletionPolicy, Destination, Disable, Note, Outcome, Reason, Record,
+    Switch, TokenRef,
 };
 
 use crate::cluster::calls::CallError;
-use crate::cluster::cause;
-use crate::cluster::conditions::Trouble;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::minted::after::After;
@@ -21,8 +18,9 @@ use crate::minted::leave;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::revoke;
-use crate::minted::seen::Unchanged;
 use crate::minted::unended;
+use crate::minted::unmade::{not_vouched, refused};
+use crate::minted::update::update;
 use crate::secret::delivery::fingerprint;
 use crate::secret::parts::Parts;
 use crate::secret::taken;
@@ -125,17 +123,11 @@ async fn switch_token(
         };
         return not_vouched(managed, token, outcome, look).await;
     }
-    if switch == Switch::Disable {
-        let now = managed.context.clock.now();
-        let record = managed.evolve(Outcome::Disabling, now);
-        write(
-            managed,
-            record,
-            look.destination.clone(),
-            &Beside::default(),
-        )
+    let now = managed.context.clock.now();
+    let record = managed.evolve(Outcome::Switching(switch), now);
+    managed
+        .write_between(record, look.destination.clone())
         .await?;
-    }
     let switched = managed
         .handle
         .issuer
@@ -162,80 +154,6 @@ fn is_definite(kind: &ErrorKind, disable: Disable) -> bool {
         ErrorKind::Conflict => disable != Disable::BlindToggle,
         _ => true,
     }
-}
-
-async fn update(
-    managed: &mut Managed,
-    token: &TokenRef,
-    change: Change,
-    look: Look,
-) -> Result<After, CallError> {
-    let duty = Duty::Update;
-    if !managed.vouches(token) {
-        let retry_after = None;
-        let outcome = Outcome::Refused {
-            duty,
-            unsure: false,
-            retry_after,
-        };
-        return not_vouched(managed, token, outcome, look).await;
-    }
-    let Some(held) = managed.record.current.clone() else {
-        return Ok(After::Again);
-    };
-    let now = managed.context.clock.now();
-    let former = managed.remember(|seen| seen.unchanged.take());
-    let sent = former.and_then(|former| former.sent);
-    let token = (&held, sent.as_deref());
-    let changed = change_in_place(&managed.handle.account, token, &change).await;
-    managed.remember(|seen| seen.touched_at = Some(now));
-    let outcome = match changed {
-        Ok(shown) => Outcome::Updated {
-            inputs: change.inputs,
-            expires_at: shown.expires_at,
-        },
-        Err(error) => {
-            let unsure = error.is_unsure();
-            let told = !matches!(error, ChangeError::Issuer(_));
-            let error = error.into_error();
-            let why = || Trouble::new(Reason::MarkerNotKept.name(), error.sentence());
-            let name = || held.token.marker.remote_name(&change.inputs.name).into();
-            let unchanged = Unchanged {
-                why: told.then(why),
-                sent: unsure.then(name).or(sent),
-            };
-            managed.remember(|seen| seen.unchanged = Some(Box::new(unchanged)));
-            let retry_after = refused(&error);
-            Outcome::Refused {
-                duty,
-                unsure,
-                retry_after,
-            }
-        }
-    };
-    let record = managed.evolve(outcome, now);
-    write(managed, record, look.destination, &Beside::default()).await
-}
-
-async fn not_vouched(
-    managed: &mut Managed,
-    token: &TokenRef,
-    outcome: Outcome,
-    look: Look,
-) -> Result<After, CallError> {
-    tracing::warn!(token = %token.id, "a token is not changed that a record without our seal names");
-    let now = managed.context.clock.now();
-    let record = managed.evolve(outcome, now);
-    write(managed, record, look.destination, &Beside::default()).await
-}
-
-/// Logs it, and says how long the issuer asks to wait.
-fn refused(error: &tokenwright_client::Error) -> Option<SignedDuration> {
-    tracing::warn!(
-        error = cause::chain(error),
-        "the issuer refused a change of the token"
-    );
-    error.kind.retry_after()
 }
 
 async fn prove(managed: &mut Managed) -> Result<After, CallError> {

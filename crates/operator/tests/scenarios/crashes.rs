@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use tokenwright_client::{MemorySettings, Operation};
-use tokenwright_core::{Look, LostAnswer};
+use tokenwright_core::{Look, LostAnswer, UpdateKind};
 use tokenwright_testbed::memory::{Fault, StopPoint};
 
 use crate::points::{self, Story};
@@ -16,6 +16,7 @@ enum Scenario {
     Rotation,
     Trigger,
     ChangedInputs,
+    ChangedInPlace,
     LostSecret,
     Disabled,
     Enabled,
@@ -32,6 +33,8 @@ impl Story for Played {
         let Self(scenario, lost_answer) = self;
         let mut settings = MemorySettings::default();
         settings.capabilities.lost_answer = lost_answer;
+        let kinds = [UpdateKind::ShortenExpiry, UpdateKind::ExtendExpiry];
+        settings.capabilities.update.extend(kinds);
         if lost_answer == LostAnswer::CannotList {
             settings.capabilities.look = Look::Nothing;
         }
@@ -46,6 +49,7 @@ impl Story for Played {
             }
             Scenario::Trigger
             | Scenario::ChangedInputs
+            | Scenario::ChangedInPlace
             | Scenario::LostSecret
             | Scenario::Disabled
             | Scenario::Deletion => {
@@ -81,6 +85,11 @@ impl Story for Played {
                 world
                     .change(json!({ "spec": { "token": { "scopes": ["read"] } } }))
                     .await;
+                60
+            }
+            Scenario::ChangedInPlace => {
+                let wish = json!({ "name": "web", "lifetime": "80d" });
+                world.change(json!({ "spec": { "token": wish } })).await;
                 60
             }
             Scenario::LostSecret => {
@@ -178,6 +187,17 @@ impl Story for Played {
                 assert_eq!(world.condition("Ready"), ready, "{story}");
                 assert_eq!(mints, 1, "{story}");
             }
+            Scenario::ChangedInPlace => {
+                let token = world.the_only_token().token;
+                assert!(token.name.unwrap().starts_with("web "), "{story}");
+                let (from, to) = (token.details.created_at.unwrap(), token.expires_at.unwrap());
+                assert_eq!(to.duration_since(from).as_hours(), 80 * 24, "{story}");
+                let status = world.object().unwrap().status.unwrap();
+                let shown = status.current.unwrap().expires_at.unwrap();
+                assert_eq!(shown.as_second(), to.as_second(), "{story}");
+                assert_eq!(world.condition("Ready"), "True: Ready", "{story}");
+                assert_eq!(mints, 1, "{story}");
+            }
             Scenario::Rotation => {
                 // Rotations go on; what matters is that there is one current token and no orphan.
                 world.the_secret_works();
@@ -218,6 +238,11 @@ async fn a_triggered_rotation_survives_a_crash_at_every_point() {
 #[tokio::test(start_paused = true)]
 async fn a_change_of_inputs_survives_a_crash_at_every_point() {
     dies_everywhere(Scenario::ChangedInputs, 16).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_place_survives_a_crash_at_every_point() {
+    dies_everywhere(Scenario::ChangedInPlace, 12).await;
 }
 
 #[tokio::test(start_paused = true)]

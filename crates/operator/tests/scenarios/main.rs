@@ -59,6 +59,7 @@ mod shared_issuers;
 mod shares;
 mod starts;
 mod taken;
+mod taken_back;
 mod tenants;
 mod texts;
 mod updated;

@@ -24,8 +24,9 @@ pub(crate) trait Story: std::fmt::Debug + Copy {
     fn ends_well(self, world: &World, telling: &str);
 }
 
-const REQUESTS: [Operation; 8] = [
+const REQUESTS: [Operation; 9] = [
     Operation::Mint,
+    Operation::Update,
     Operation::Check,
     Operation::Get,
     Operation::List,

@@ -37,7 +37,7 @@ fn where_nothing_shows_a_token_it_is_disabled_once_and_enabled_once() {
     for lost_answer in UNSEEN {
         let wished = unseen(lost_answer, WantedState::Disabled);
         assert_eq!(wished.action(), set(Switch::Disable), "{lost_answer:?}");
-        let done = came_of(wished, Outcome::Disabling);
+        let done = came_of(wished, Outcome::Switching(Switch::Disable));
         let done = came_of(done, Outcome::Switched(Switch::Disable));
         let says = (done.action(), done.reason());
         assert_eq!(says, (None, Reason::Disabled), "{lost_answer:?}");
@@ -63,7 +63,7 @@ fn where_a_listing_shows_a_token_and_not_whether_it_is_enabled_what_was_switched
     });
     assert_eq!(wished.observed.status, TokenStatus::Active);
     assert_eq!(wished.action(), set(Switch::Disable));
-    let done = came_of(wished, Outcome::Disabling);
+    let done = came_of(wished, Outcome::Switching(Switch::Disable));
     let done = came_of(done, Outcome::Switched(Switch::Disable));
     assert_eq!((done.action(), done.reason()), (None, Reason::Disabled));
     let back = done.with(|c| c.spec.state = WantedState::Enabled);
@@ -77,7 +77,7 @@ fn where_nothing_shows_a_token_a_switch_of_which_no_answer_came_is_sent_again_ei
     for lost_answer in UNSEEN {
         let meant = came_of(
             unseen(lost_answer, WantedState::Disabled),
-            Outcome::Disabling,
+            Outcome::Switching(Switch::Disable),
         );
         // The process died, before the request or after it.
         assert_eq!(meant.action(), set(Switch::Disable), "{lost_answer:?}");
