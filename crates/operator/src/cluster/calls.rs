@@ -38,8 +38,10 @@ use crate::cluster::unread;
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A dry run is told of a webhook that hangs for as long as webhooks may by default.
-const LIMIT_OF_REHEARSAL: Duration = Duration::from_secs(15);
+/// A write of the Secret, and its rehearsal: longer than a webhook that hangs may take by default, so that the API
+/// server says which one it was. What was rehearsed must be doable in the same time; else a token would be minted that
+/// cannot be delivered, and again after each pause.
+const LIMIT_OF_DELIVERY: Duration = Duration::from_secs(15);
 
 /// So many calls are under way at once. Each has a connection of its own meanwhile, which costs a handshake and
 /// memory: a crowd of a thousand ApiTokens is served no sooner by hundreds of them.

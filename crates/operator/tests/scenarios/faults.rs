@@ -52,6 +52,28 @@ async fn a_refused_rehearsal_mints_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_be_rehearsed_slowly_is_delivered_as_slowly() {
+    let mut world = World::new().await;
+    world.api.on_request(|seen| {
+        let slow = rehearsal(seen) || delivery(seen);
+        match slow && seen.is_write() {
+            true => Fault::Delay(std::time::Duration::from_secs(12)),
+            false => Fault::Pass,
+        }
+    });
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(300).await;
+    world.the_secret_works();
+    let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(trigger).await;
+    world.pass(300).await;
+    world.the_secret_works();
+    assert_eq!(world.revision(), Some(2));
+    assert_eq!(world.issuer.count(Operation::Mint), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_minted_value_that_is_dead_is_revoked_and_the_current_one_stays() {
     let mut world = World::new().await;
     world.start();

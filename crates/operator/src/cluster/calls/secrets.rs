@@ -7,7 +7,7 @@ use kube::{Api, ResourceExt as _};
 use tokenwright_api::names::label;
 
 use super::{
-    CallError, Called, Calls, LIMIT_OF_REHEARSAL, Scoped as _, at_version, found, patch, post,
+    CallError, Called, Calls, LIMIT_OF_DELIVERY, Scoped as _, at_version, found, patch, post,
 };
 use crate::cluster::name::is_name;
 
@@ -65,12 +65,9 @@ impl Calls {
         self.may_write("writing the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let (name, post) = (secret.name_any(), post(rehearsal));
+        // The same limit for both.
         let calls = Self {
-            limit: if rehearsal {
-                LIMIT_OF_REHEARSAL
-            } else {
-                self.limit
-            },
+            limit: LIMIT_OF_DELIVERY,
             ..self.clone()
         };
         let written = match secret.metadata.resource_version {
