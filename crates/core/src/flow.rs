@@ -34,7 +34,6 @@ const MAX_BLIND_WITHDRAWALS: u32 = 50;
 pub struct MintFlow {
     plan: MintPlan,
     attempt: Attempt,
-    began: Timestamp,
     minted: Option<Held>,
     minted_at: Timestamp,
     tries: u32,
@@ -64,7 +63,6 @@ impl MintFlow {
         Self {
             plan,
             attempt,
-            began: now,
             minted: None,
             minted_at: now,
             tries: 0,
@@ -82,8 +80,8 @@ impl MintFlow {
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
         let length = schedule::attempt_length(&plan.spec, &plan.can);
         let by_deadline = before(attempt.deadline, length);
-        let began = attempt.began_at.unwrap_or(by_deadline);
         let attempt = Attempt {
+            began_at: attempt.began_at.or(Some(by_deadline)),
             deadline: after(now, length),
             ..attempt
         };
@@ -93,7 +91,6 @@ impl MintFlow {
         };
         Self {
             attempt,
-            began,
             replayed: true,
             ..Self::new(plan, now)
         }
@@ -119,7 +116,6 @@ impl MintFlow {
             }
             Answer::Rehearsed { version, .. } => {
                 self.attempt.destination = version;
-                self.began = now;
                 self.attempt.began_at = Some(now);
                 self.attempt.deadline = after(
                     now,
@@ -148,7 +144,10 @@ impl MintFlow {
                 attempt: self.attempt.clone(),
                 suspect: true,
             }),
-            Answer::NotMinted {
+            // It said nothing of the request, which may get its token yet.
+            Answer::NotNow { .. } if self.replayed => self.not_known(false),
+            Answer::NotNow { retry_after }
+            | Answer::NotMinted {
                 sent: true,
                 retry_after,
             } => self.failed(Reason::MintRefused, retry_after),
@@ -184,9 +183,10 @@ impl MintFlow {
             | Answer::RehearsalRefused
             | Answer::AttemptWritten
             | Answer::AttemptConflict => self.sent,
-            Answer::Minted { .. } | Answer::NotMinted { .. } | Answer::MintUnknown => {
-                !self.sent || self.minted.is_some()
-            }
+            Answer::Minted { .. }
+            | Answer::NotMinted { .. }
+            | Answer::NotNow { .. }
+            | Answer::MintUnknown => !self.sent || self.minted.is_some(),
             // A token that is being withdrawn is neither proven nor published any more.
             Answer::Proved(_)
             | Answer::Committed
@@ -213,8 +213,12 @@ impl MintFlow {
         self.sent = true;
         Ask::Mint {
             attempt: self.attempt.clone(),
-            at: self.began,
+            at: self.began(now),
         }
+    }
+
+    fn began(&self, now: Timestamp) -> Timestamp {
+        self.attempt.began_at.unwrap_or(now)
     }
 
     /// Why a fresh token cannot be kept, by what its own answer says of it; nothing where it can.
@@ -250,7 +254,10 @@ impl MintFlow {
         let proven = Proven::Yes;
         let wished = inputs.lifetime.duration();
         let wished = wished.filter(|_| !self.plan.can.lifetime_ignored);
-        let created_at = if self.replayed { self.began } else { now };
+        let created_at = match self.replayed {
+            true => self.began(now),
+            false => now,
+        };
         self.minted = Some(Held {
             token,
             inputs,

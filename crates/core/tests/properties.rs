@@ -204,6 +204,7 @@ fn answer(n: usize) -> flow::Answer {
         16 => A::PublishFailed,
         17 => A::Withdrawn,
         18 => A::WithdrawFailed,
+        19 => A::NotNow { retry_after: None },
         _ => A::InUse,
     }
 }
@@ -213,7 +214,7 @@ proptest! {
     #[test]
     fn a_flow_mints_once_and_ends_knowing_what_became_of_its_token(
         durable in any::<bool>(), check in any::<bool>(), revoke in any::<bool>(), works in any::<bool>(),
-        answers in proptest::collection::vec((0..20_usize, 0..20_i64), 1..60),
+        answers in proptest::collection::vec((0..21_usize, 0..20_i64), 1..60),
     ) {
         let mut now = Timestamp::from_second(1_800_000_000).unwrap();
         let spec = spec(Lifetime::Never);

@@ -150,6 +150,11 @@ pub enum Answer {
         /// How long the issuer asks to wait.
         retry_after: Option<SignedDuration>,
     },
+    /// The issuer refused for who asks, or how often: the same request may be answered otherwise later.
+    NotNow {
+        /// How long the issuer asks to wait.
+        retry_after: Option<SignedDuration>,
+    },
     /// A token may have been minted.
     MintUnknown,
     /// What the check says.

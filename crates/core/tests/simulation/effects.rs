@@ -88,6 +88,9 @@ pub(crate) fn mint(
         let asked = SignedDuration::from_secs(60);
         let retry_after = rng.chance(50).then_some(asked);
         world.asked_to_wait_until = retry_after.map(|asked| world.now + asked);
+        if rng.chance(50) {
+            return Answer::NotNow { retry_after };
+        }
         return Answer::NotMinted {
             sent: true,
             retry_after,

@@ -169,7 +169,7 @@ impl Allowances {
     }
 
     /// Whether an `ApiToken` may have a token with these inputs, whatever it asks for now: a mint of it that was
-    /// begun may be done again.
+    /// begun may be done again. Its token may be there already, so that a place that it has counts for any entry.
     pub(crate) fn grants(&self, token: &ApiToken, inputs: &Inputs) -> bool {
         let (Some(group), Some(uid)) = (Group::of(token), token.uid()) else {
             return true;
@@ -191,7 +191,8 @@ impl Allowances {
         let member = crowd.members.get(&uid);
         let unlimited = |entry: &usize| allowed.most(*entry).is_none();
         covered.iter().any(unlimited)
-            || member.is_some_and(|member| crowd.places.has(&member.rank, &covered))
+            || crowd.places.has_room(&covered)
+            || !covered.is_empty() && member.is_some_and(|member| crowd.is_let_in(&allowed, member))
     }
 }
 
@@ -296,6 +297,11 @@ impl Crowd {
             self.freed.extend(freed.map(|rank| rank.uid));
         }
         Some(member)
+    }
+
+    fn is_let_in(&self, allowed: &Allowed<'_>, member: &Member) -> bool {
+        let mut covered = member.covered.iter();
+        covered.any(|entry| allowed.most(*entry).is_none()) || self.has_place(member)
     }
 
     fn has_place(&self, member: &Member) -> bool {

@@ -25,13 +25,13 @@ struct Neighbour {
     value: String,
 }
 
-fn of_shared(mut changes: Value) -> Value {
+pub(crate) fn of_shared(mut changes: Value) -> Value {
     changes["issuerRef"] = json!({ "kind": "ClusterTokenIssuer", "name": "shared" });
     changes
 }
 
 /// The same with an operator that serves all namespaces, and an issuer that allows them this.
-async fn shared_by(mut world: World, allow: Value) -> World {
+pub(crate) async fn shared_by(mut world: World, allow: Value) -> World {
     let secret = json!({ "metadata": { "name": "shared-credential", "namespace": "default" }, "data": { "token": "cmlnaHQ=" } });
     world.make("v1", "Secret", secret).await;
     let settings = json!({ "profile": "memory" });

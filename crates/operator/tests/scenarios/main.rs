@@ -43,6 +43,7 @@ mod ordinary;
 mod pauses;
 mod points;
 mod relisted;
+mod replayed;
 mod replicas;
 mod requests;
 mod restored;

@@ -25,7 +25,13 @@ fn a_replay_that_was_not_answered_leaves_its_attempt_open() {
         sent: true,
         retry_after: Some(secs(60)),
     };
-    assert_eq!(reason(&replay().next(later, at(1))), Reason::OutcomeUnknown);
+    let not_now = Answer::NotNow { retry_after: None };
+    for answer in [later, not_now] {
+        assert_eq!(
+            reason(&replay().next(answer, at(1))),
+            Reason::OutcomeUnknown
+        );
+    }
     let refused = replay().next(not_minted(true), at(1));
     assert!(
         matches!(refused, Ask::Done(Outcome::Closed { suspect: true, .. })),

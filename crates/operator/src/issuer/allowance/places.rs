@@ -72,6 +72,11 @@ impl Places {
         lines.any(|line| line.holding.contains_key(who))
     }
 
+    pub(super) fn has_room(&self, covered: &[usize]) -> bool {
+        let mut lines = covered.iter().filter_map(|entry| self.lines.get(entry));
+        lines.any(|line| line.holding.len() < line.most)
+    }
+
     /// One comes, which these entries cover.
     pub(super) fn put(&mut self, who: Rank, covered: Entries) {
         let mut next = Some((who, covered));

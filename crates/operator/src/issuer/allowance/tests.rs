@@ -167,3 +167,41 @@ fn a_mint_that_was_begun_is_granted_as_far_as_one_that_is_asked_for_now() {
     assert!(!allowances.grants(&early, &inputs("31d")));
     assert!(!allowances.grants(&late, &inputs("30d")), "it has no place");
 }
+
+#[test]
+fn a_mint_that_was_begun_is_granted_whatever_its_manager_asks_for_now() {
+    let entry = |scope: &str, most: Value| {
+        let mut entry = json!({ "namespaces": { "names": ["team-a"] }, "scopes": [scope] });
+        entry["maxTokens"] = most;
+        entry
+    };
+    for read in [json!(5), Value::Null] {
+        let (allowances, [late, early]) =
+            two(json!([entry("admin", json!(1)), entry("read", read)]));
+        let asking = |token: &ApiToken, scope: &str| {
+            let mut token = token.clone();
+            token.spec.token.as_mut().unwrap().scopes = vec![scope.to_owned()];
+            token
+        };
+        let admin = Inputs {
+            name: "ci".to_owned(),
+            scopes: ["admin".to_owned()].into(),
+            parameters: [].into(),
+            lifetime: "30d".parse().unwrap(),
+        };
+        assert_eq!(allowances.check(&asking(&early, "admin")), Ok(()));
+        for now in ["read", "other"] {
+            let early = asking(&early, now);
+            allowances.there(&early);
+            assert!(allowances.grants(&early, &admin), "{now}");
+        }
+        // Another one has its place by now.
+        let early = asking(&early, "read");
+        assert_eq!(allowances.check(&early), Ok(()));
+        assert_eq!(allowances.check(&asking(&late, "admin")), Ok(()));
+        assert!(allowances.grants(&early, &admin));
+        let nobody = asking(&early, "other");
+        allowances.there(&nobody);
+        assert!(!allowances.grants(&nobody, &admin), "it has no place");
+    }
+}

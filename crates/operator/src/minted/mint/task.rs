@@ -210,6 +210,7 @@ impl Mint {
             self.managed.retries(Operation::Mint);
         }
         let timeout = self.managed.spec.request_timeout;
+        let wanted = attempt.inputs == self.flow.plan().spec.inputs;
         let request = MintRequest {
             remote_name: self.flow.plan().marker.remote_name(&attempt.inputs.name),
             inputs: attempt.inputs,
@@ -243,13 +244,18 @@ impl Mint {
                             retry_after,
                         },
                     ),
+                    ErrorKind::Unauthenticated | ErrorKind::RateLimited { .. } => {
+                        (Reason::MintRefused, Answer::NotNow { retry_after })
+                    }
+                    // A right may come yet; nothing waits for one to what nobody wants any more.
+                    ErrorKind::Forbidden if wanted => {
+                        (Reason::MintRefused, Answer::NotNow { retry_after })
+                    }
                     ErrorKind::NotFound
-                    | ErrorKind::Unauthenticated
                     | ErrorKind::Forbidden
                     | ErrorKind::Invalid
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
-                    | ErrorKind::RateLimited { .. }
                     | ErrorKind::AnswerNotUnderstood
                     | ErrorKind::NoRoom => (
                         Reason::MintRefused,
