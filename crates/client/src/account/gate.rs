@@ -27,6 +27,7 @@ pub(crate) use self::apart::TOLERATED;
 use self::apart::Apart;
 use super::limiter::{Limiter, Precedence, Slot, later};
 use super::seats::{self, Seats};
+use super::sent;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Operation};
 
@@ -301,6 +302,7 @@ impl Gate {
                 waited.map_err(|_| busy())??
             }
         };
+        sent::one_more();
         Ok(Pass {
             begun: slot.begun,
             _slot: slot,

@@ -2,6 +2,7 @@
 //!
 //! [`gate`] is what every request passes: one slot each ([`limiter`]), of which none of many who share it
 //! keeps all ([`seats`]), and one pause for all operations.
+//! What one operation sends is counted there ([`sent`]).
 //! [`inventory`] lists for all managers together, [`identity`] says who the credential is.
 //!
 //! Decides nothing: who goes first is the front end's, what an answer means is `core`'s.
@@ -16,6 +17,7 @@ pub mod identity;
 pub mod inventory;
 pub mod limiter;
 pub mod seats;
+pub mod sent;
 
 pub use gate::{Gate, Pause, Why};
 pub use identity::{SecretDigests, is_of_credential};

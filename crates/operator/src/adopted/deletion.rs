@@ -16,6 +16,7 @@ use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
 use crate::cluster::metrics;
 use crate::cluster::pace::UNTOLD;
+use crate::issuer::abandoned::abandon;
 use crate::issuer::object::place_of;
 use crate::secret::credential::still_credential;
 use crate::secret::taken;
@@ -165,10 +166,14 @@ impl Adopted {
 
     /// The end of the named token was tried, and this is what became of it.
     async fn ended(&mut self, news: Event) {
+        self.end_is_told();
+        send(&self.context, &self.object, &news).await;
+    }
+
+    fn end_is_told(&mut self) {
         self.known.record.ended = true;
         self.known.told = true;
         self.remember();
-        send(&self.context, &self.object, &news).await;
     }
 
     fn by_hand(&self) -> String {
@@ -193,24 +198,29 @@ impl Adopted {
                 self.source()
             ),
         });
+        let gave_up = reason == Reason::DeletionTimedOut;
         if let Some(left) = left.filter(|_| !self.known.told) {
-            let news = match (reason, self.spec.deletion.policy) {
-                (Reason::DeletionTimedOut, _) => {
+            let news = match self.spec.deletion.policy {
+                _ if gave_up => {
                     let note = format!("{} Left alive: {left}.", reason.sentence());
                     Event::warning(event::DELETION_TIMED_OUT, "Delete", note + &self.by_hand())
                 }
-                (_, DeletionPolicy::Retain) => {
+                DeletionPolicy::Retain => {
                     let note = format!("Left alive: {left}, as the deletion policy Retain says.");
                     Event::normal(event::LEFT_BEHIND, "Delete", note)
                 }
-                (_, DeletionPolicy::Revoke) => {
+                DeletionPolicy::Revoke => {
                     let note = format!("Left alive: {left}.{}", self.by_hand());
                     Event::warning(event::LEFT_BEHIND, "Delete", note)
                 }
             };
-            self.ended(news).await;
+            self.end_is_told();
+            match gave_up {
+                true => abandon(&self.context, &self.object, 1, &news).await,
+                false => send(&self.context, &self.object, &news).await,
+            }
         }
-        if reason == Reason::DeletionTimedOut
+        if gave_up
             && let (Some(secret), Some(_)) = (&observed.secret, &observed.held)
             && !is_credential(secret)
             && self.spec.deletion.policy == DeletionPolicy::Revoke

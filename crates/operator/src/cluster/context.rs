@@ -91,6 +91,8 @@ pub(crate) struct Object {
     pub(crate) told: Told,
     /// When it is woken because of these.
     alarm: Option<Timestamp>,
+    /// It was told what stays alive without it.
+    abandons: bool,
     /// Its finalizer was taken away: it is gone, whatever a watch that lags still shows.
     gone: bool,
 }
@@ -202,6 +204,12 @@ impl Context {
         self.objects.change(&uid, |known| {
             (known.newest, known.unshown) = (Some(newest), true);
         });
+    }
+
+    /// It is told what stays alive without it; whether that is the first time.
+    pub(crate) fn abandons(&self, uid: &str) -> bool {
+        let told = |known: &mut Object| mem::replace(&mut known.abandons, true);
+        self.objects.change(uid, told) != Some(true)
     }
 
     /// It is let go; only this is remembered of it, until the watch tells that it is gone. Gives what was known,

@@ -13,6 +13,9 @@ use crate::cluster::context::Context;
 /// No note has more bytes.
 const LONGEST_NOTE: usize = 1024;
 
+/// What stands at the end of one that has more; the log has all of it.
+const CUT: &str = "…";
+
 /// Where the API server takes the events about what belongs to no namespace.
 const OF_CLUSTER: &str = "default";
 
@@ -72,6 +75,37 @@ pub(crate) async fn send<K: Resource<DynamicType = ()>>(
     object: &K,
     event: &Event,
 ) {
+    tell(context, object, event).await;
+}
+
+/// The same of what must not be lost. The namespace of the object may take no event, as one that is being deleted does
+/// not: it is told of that namespace then, among the events about what belongs to none.
+pub(crate) async fn send_aloud<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    event: &Event,
+) {
+    let told = tell(context, object, event).await;
+    let reference = object.object_ref(&());
+    if let (false, Some(namespace)) = (told, reference.namespace) {
+        let (kind, name) = (reference.kind, reference.name);
+        let (kind, name) = (kind.unwrap_or_default(), name.unwrap_or_default());
+        let event = Event {
+            note: format!("{kind} {name}: {}", event.note),
+            ..event.clone()
+        };
+        let regarding = ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Namespace".to_owned()),
+            name: Some(namespace),
+            ..ObjectReference::default()
+        };
+        report(context, regarding, &event).await;
+    }
+}
+
+/// Logs it in full, and whether the API server has it.
+async fn tell<K: Resource<DynamicType = ()>>(context: &Context, object: &K, event: &Event) -> bool {
     let reference = object.object_ref(&());
     let (kind, namespace, name) = (&reference.kind, &reference.namespace, &reference.name);
     let reason = &event.reason;
@@ -79,18 +113,27 @@ pub(crate) async fn send<K: Resource<DynamicType = ()>>(
         Weight::Normal => tracing::info!(kind, namespace, name, reason, "{}", event.note),
         Weight::Warning => tracing::warn!(kind, namespace, name, reason, "{}", event.note),
     }
-    if let Err(error) = context
-        .calls
-        .send_event(&written(context, reference, event))
-        .await
-    {
-        tracing::warn!(error = cause::chain(&error), "an event was not reported");
+    report(context, reference, event).await
+}
+
+async fn report(context: &Context, regarding: ObjectReference, event: &Event) -> bool {
+    let written = written(context, regarding, event);
+    let sent = context.calls.send_event(&written).await;
+    if let Err(error) = &sent {
+        tracing::warn!(error = cause::chain(error), "an event was not reported");
     }
+    sent.is_ok()
 }
 
 /// As much of a note as the API server takes, which counts bytes and refuses the event where there are more.
-fn cut(note: &str) -> &str {
-    note.split_at(note.floor_char_boundary(LONGEST_NOTE)).0
+fn cut(note: &str) -> String {
+    match note.len() <= LONGEST_NOTE {
+        true => note.to_owned(),
+        false => {
+            let room = LONGEST_NOTE.saturating_sub(CUT.len());
+            format!("{}{CUT}", note.split_at(note.floor_char_boundary(room)).0)
+        }
+    }
 }
 
 fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Written {
@@ -113,7 +156,7 @@ fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Writ
         regarding: Some(regarding),
         reason: Some(event.reason.clone()),
         action: Some(event.action.to_owned()),
-        note: Some(cut(&event.note).to_owned()),
+        note: Some(cut(&event.note)),
         type_: Some(match event.weight {
             Weight::Normal => "Normal".to_owned(),
             Weight::Warning => "Warning".to_owned(),
@@ -133,8 +176,8 @@ mod tests {
         for letter in ["e", "ü", "語", "🔑"] {
             let note = letter.repeat(2_000);
             let cut = cut(&note);
-            assert!(cut.len() <= 1024 && cut.len() > 1020, "{letter}");
-            assert!(note.starts_with(cut));
+            assert!(cut.len() <= 1024 && cut.len() > 1017, "{letter}");
+            assert!(note.starts_with(cut.strip_suffix(CUT).unwrap()));
         }
         assert_eq!(cut("short"), "short");
     }

@@ -53,6 +53,9 @@ const REVOKE_RESULTS: [&str; 6] = [
     "RevokeNotSeen",
 ];
 
+/// Of so many issuers it is kept what they left alive, whether or not they are still there.
+const MOST_ABANDONING: usize = 1_000;
+
 type Labels = Vec<(&'static str, String)>;
 type Counts = Family<Labels, Counter>;
 type Durations = Family<Labels, Histogram, fn() -> Histogram>;
@@ -67,11 +70,15 @@ struct Measured {
     mints: Counts,
     revokes: Counts,
     requests: Counts,
+    sent: Counts,
     request_seconds: Durations,
     reconcile_seconds: Durations,
     reconcile_failures: Counts,
     retries: Counts,
     handovers: Counter,
+    abandoned: Counts,
+    /// The issuers that tokens were left alive at.
+    abandoning: Mutex<HashSet<String>>,
     /// What is counted of each issuer that is there.
     of_issuers: Mutex<HashMap<String, HashSet<Labels>>>,
     shown: Arc<Shown>,
@@ -117,6 +124,8 @@ impl Default for Metrics {
         };
         let (mints, revokes) = (counts(names::MINTS), counts(names::REVOKES));
         let requests = counts(names::ISSUER_REQUESTS);
+        let sent = counts(names::ISSUER_SENT);
+        let abandoned = counts(names::ABANDONED);
         let reconcile_failures = counts(names::RECONCILE_FAILURES);
         let retries = counts(names::ISSUER_RETRIES);
         let (handovers, metric) = (Counter::default(), names::HANDOVERS);
@@ -134,11 +143,14 @@ impl Default for Metrics {
             mints,
             revokes,
             requests,
+            sent,
             request_seconds,
             reconcile_seconds,
             reconcile_failures,
             retries,
             handovers,
+            abandoned,
+            abandoning: Mutex::default(),
             of_issuers: Mutex::default(),
             shown,
         }))
@@ -175,21 +187,28 @@ impl Metrics {
                 labels
             });
         unknown.insert(begun.collect());
+        let none = labelled(names::ABANDONED, [issuer]);
+        drop(measured.abandoned.get_or_create(&none));
     }
 
-    /// It is gone, and so is what was counted: who makes and deletes issuers leaves nothing here.
+    /// It is gone, and so is what was counted: who makes and deletes issuers leaves nothing here, but for tokens.
     pub(crate) fn forget(&self, issuer: &str) {
         let measured = &self.0;
         let mut known = measured.of_issuers.lock();
+        if !measured.abandoning.lock().contains(issuer) {
+            let none = labelled(names::ABANDONED, [issuer]);
+            measured.abandoned.remove(&none);
+        }
         for labels in known.remove(issuer).unwrap_or_default() {
             let Measured {
                 mints,
                 revokes,
                 requests,
+                sent,
                 retries,
                 ..
             } = measured.as_ref();
-            for counts in [mints, revokes, requests, retries] {
+            for counts in [mints, revokes, requests, sent, retries] {
                 counts.remove(&labels);
             }
             measured.request_seconds.remove(&labels);
@@ -227,6 +246,16 @@ impl Metrics {
         self.one_more(&self.0.revokes, (names::REVOKES, [issuer, result]));
     }
 
+    /// Tokens live on, or may, whose object goes. A namespace that is deleted takes their issuer, too: this stays.
+    pub(crate) fn abandoned(&self, issuer: &str, tokens: usize) {
+        let mut all = self.0.abandoning.lock();
+        let room = all.len() < MOST_ABANDONING;
+        let named = all.contains(issuer) || room && all.insert(issuer.to_owned());
+        let labels = labelled(names::ABANDONED, [if named { issuer } else { "" }]);
+        let count = self.0.abandoned.get_or_create(&labels);
+        count.inc_by(tokens.try_into().unwrap_or(u64::MAX));
+    }
+
     /// An issuer is asked again for what failed before.
     pub(crate) fn retried(&self, issuer: &str, operation: Operation) {
         let counted = (names::ISSUER_RETRIES, [issuer, operation.name()]);
@@ -238,12 +267,21 @@ impl Metrics {
         self.0.handovers.inc();
     }
 
-    /// An issuer was asked, and it took this long.
-    pub(crate) fn asked(&self, issuer: &str, (operation, kind): (&str, &str), took: Duration) {
+    /// An issuer was asked, by so many requests, and it took this long.
+    pub(crate) fn asked(
+        &self,
+        issuer: &str,
+        (operation, kind): (&str, &str),
+        (sent, took): (u32, Duration),
+    ) {
         let counted = (names::ISSUER_REQUESTS, [issuer, operation, kind]);
         self.one_more(&self.0.requests, counted);
+        let requests = (names::ISSUER_SENT, [issuer, operation]);
+        self.count_of(requests, |labels| {
+            self.0.sent.get_or_create(labels).inc_by(sent.into());
+        });
         let durations = &self.0.request_seconds;
-        let timed = (names::ISSUER_SECONDS, [issuer, operation]);
+        let timed = (names::ISSUER_SECONDS, [issuer, operation, kind]);
         self.count_of(timed, |labels| {
             let seconds = durations.get_or_create(labels);
             seconds.observe(took.as_secs_f64());

@@ -1,6 +1,7 @@
 //! `TokenIssuer`s and `ClusterTokenIssuer`s: from their specification and credential to something that can
 //! be asked, who may ask it at all, and who may ask it next.
 
+pub(crate) mod abandoned;
 pub(crate) mod allowance;
 pub(crate) mod at_start;
 pub(crate) mod credential;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokenwright_client::account::sent::counted;
 use tokenwright_client::revoke::Proof;
 use tokenwright_client::{
     About, Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
@@ -94,13 +95,15 @@ impl Outside {
         self.may_ask(operation)?;
         let begun = Instant::now();
         let span = traces::request(&self.name, operation.name());
-        let answer = without_slot(answer).instrument(span.clone()).await;
+        let answer = without_slot(counted(answer)).instrument(span.clone());
+        let (answer, sent) = answer.await;
         let kind = answer
             .as_ref()
             .map_or_else(|error| error.kind.name(), |_| OK);
         traces::ended(&span, kind, answer.is_ok());
         let told = (operation.name(), kind);
-        self.metrics.asked(&self.name, told, begun.elapsed());
+        let took = (sent, begun.elapsed());
+        self.metrics.asked(&self.name, told, took);
         answer
     }
 }

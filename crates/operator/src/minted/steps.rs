@@ -12,12 +12,14 @@ use tokenwright_core::{
 use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
+use crate::issuer::abandoned::abandon;
 use crate::minted::after::After;
 use crate::minted::doubt;
 use crate::minted::leave;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::revoke;
+use crate::minted::suspects;
 use crate::minted::unended;
 use crate::minted::unmade::{not_vouched, refused};
 use crate::minted::update::update;
@@ -187,35 +189,25 @@ pub(crate) async fn finish(
             taken::disowned(&managed.context, &managed.manager, &secret).await?;
         }
     }
-    let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| {
-        tokens
-            .map(|token| token.id.to_string())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let timed_out = reason == Reason::DeletionTimedOut;
-    let left = ids(&mut unended::left(&managed.record));
-    if timed_out {
-        let note = format!(
-            "{} Tokens: {left}. Open attempts: {}.",
-            reason.sentence(),
-            managed.record.attempts.len()
-        );
-        send(
-            &managed.context,
-            &managed.object,
-            &Event::warning(event::DELETION_TIMED_OUT, "Delete", note),
-        )
-        .await;
-    } else if managed.spec.deletion.policy == DeletionPolicy::Retain && !left.is_empty() {
-        let note = format!("Token {left} stays alive, as the deletion policy Retain says.");
-        send(
-            &managed.context,
-            &managed.object,
-            &Event::normal(event::LEFT_BEHIND, "Delete", note),
-        )
-        .await;
+    let (context, object, record) = (&managed.context, &managed.object, &managed.record);
+    let left: Vec<_> = unended::left(record)
+        .map(|token| token.id.as_str())
+        .collect();
+    if reason == Reason::DeletionTimedOut {
+        let unknown = (record.attempts.len(), record.suspects);
+        let (alive, event) = unended::gave_up(left.into_iter(), unknown);
+        abandon(context, object, alive, &event).await;
+    } else {
+        if managed.spec.deletion.policy == DeletionPolicy::Retain && !left.is_empty() {
+            let left = left.join(", ");
+            let note = format!("Token {left} stays alive, as the deletion policy Retain says.");
+            let event = Event::normal(event::LEFT_BEHIND, "Delete", note);
+            send(context, object, &event).await;
+        }
+        if let Some((alive, event)) = suspects::left(record) {
+            abandon(context, object, alive, &event).await;
+        }
     }
-    deletion::let_go(&managed.context, &managed.object).await?;
+    deletion::let_go(context, object).await?;
     Ok(After::Gone)
 }

@@ -1,10 +1,32 @@
 //! Tokens that may exist and that nobody can find, in words.
 
 use jiff::Timestamp;
-use tokenwright_api::names::annotation;
+use tokenwright_api::names::{annotation, event};
 use tokenwright_core::instant::before;
 use tokenwright_core::schedule::attempt_within;
-use tokenwright_core::{LostAnswer, Nonce, Reason, Revision, View};
+use tokenwright_core::{LostAnswer, Nonce, Reason, Record, Revision, View};
+
+use crate::cluster::events::Event;
+
+/// How many of them an object leaves that goes, and what is known of them.
+pub(super) fn left(record: &Record) -> Option<(usize, Event)> {
+    let known = record.suspected().map(|past| {
+        let (revision, nonce) = (past.revision, &past.nonce);
+        let asked = past.asked.map(|asked| asked.deadline).or(past.ended_at);
+        let before = asked.map_or(String::new(), |at| format!(" before {at:.0}"));
+        format!("revision {revision}{before}, nonce {nonce}")
+    });
+    let known: Vec<_> = known.collect();
+    let note = format!(
+        "{} Suspects: {}. Asked for: {}.",
+        Reason::Ambiguous.sentence(),
+        record.suspects,
+        known.join("; ")
+    );
+    let event = Event::warning(event::LEFT_BEHIND, "Delete", note);
+    let suspects = usize::try_from(record.suspects).unwrap_or(usize::MAX);
+    (suspects > 0).then_some((suspects, event))
+}
 
 /// What a person finds so many of them by, and how to say that none lives.
 pub(super) fn sentence(view: &View<'_>, most: usize) -> String {

@@ -1,10 +1,14 @@
 //! Tokens that are to end and have not, in words.
 
+use std::collections::BTreeSet;
+
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::annotation;
+use tokenwright_api::names::{annotation, event};
 use tokenwright_api::wanted::revoke_previous;
-use tokenwright_core::{Obstacle, OpenRevoke, Record, TokenRef};
+use tokenwright_core::{Obstacle, OpenRevoke, Reason, Record, TokenRef};
+
+use crate::cluster::events::Event;
 
 /// So much of what a person wrote is said again.
 const LONGEST_SAID: usize = 32;
@@ -14,6 +18,24 @@ pub(crate) fn left(record: &Record) -> impl Iterator<Item = &TokenRef> {
     let unnamed = record.revokes.iter().map(|open| &open.token);
     let unnamed = unnamed.filter(|token| !record.references(&token.id, &token.marker));
     record.referenced().chain(unnamed)
+}
+
+/// What stays alive where a deletion gives up, and how many that are; attempts and suspects may.
+pub(crate) fn gave_up<'a>(
+    ids: impl Iterator<Item = &'a str>,
+    (attempts, suspects): (usize, u32),
+) -> (usize, Event) {
+    let ids: BTreeSet<&str> = ids.collect();
+    let suspects = usize::try_from(suspects).unwrap_or(usize::MAX);
+    let alive = ids.len().saturating_add(attempts).saturating_add(suspects);
+    let ids: Vec<_> = ids.into_iter().collect();
+    let note = format!(
+        "{} Open attempts: {attempts}. Suspects: {suspects}. Tokens: {}.",
+        Reason::DeletionTimedOut.sentence(),
+        ids.join(", ")
+    );
+    let event = Event::warning(event::DELETION_TIMED_OUT, "Delete", note);
+    (alive, event)
 }
 
 /// The revokes that something stands in the way of.

@@ -1,22 +1,20 @@
 //! An `ApiToken` whose issuer cannot be asked.
 
-use std::collections::BTreeSet;
-
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::{condition, event};
+use tokenwright_api::names::condition;
 use tokenwright_api::wanted::{self, deleted_at};
-use tokenwright_core::Reason;
 use tokenwright_core::instant::after;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{self, Fact, Trouble, updated};
 use crate::cluster::context::Context;
 use crate::cluster::deletion;
-use crate::cluster::events::{Event, send};
 use crate::cluster::pace::{self, Next, UNTOLD};
 use crate::cluster::told;
+use crate::issuer::abandoned::abandon;
 use crate::issuer::obstacle::Obstacle;
+use crate::minted::unended;
 
 /// Says so, and lets the object go where nothing keeps it. `watched` is whether the watch shows its Secret.
 pub(crate) async fn without_issuer(
@@ -36,29 +34,13 @@ pub(crate) async fn without_issuer(
         let empty = status.last_revision == 0;
         if empty || now >= after(since, wanted.timeout) {
             if !empty {
-                let ids: BTreeSet<String> = status
-                    .current
-                    .iter()
-                    .map(|current| current.token_id.clone())
-                    .chain(
-                        status
-                            .retiring
-                            .iter()
-                            .map(|retiring| retiring.token_id.clone()),
-                    )
-                    .chain(status.revokes.iter().map(|open| open.token_id.clone()))
-                    .collect();
-                let note = format!(
-                    "{} Tokens: {}.",
-                    Reason::DeletionTimedOut.sentence(),
-                    ids.into_iter().collect::<Vec<_>>().join(", ")
-                );
-                send(
-                    context,
-                    object,
-                    &Event::warning(event::DELETION_TIMED_OUT, "Delete", note),
-                )
-                .await;
+                let current = status.current.iter().map(|current| &current.token_id);
+                let retiring = status.retiring.iter().map(|old| &old.token_id);
+                let revokes = status.revokes.iter().map(|open| &open.token_id);
+                let ids = current.chain(retiring).chain(revokes);
+                let unknown = (status.attempts.len(), status.suspects);
+                let (alive, event) = unended::gave_up(ids.map(String::as_str), unknown);
+                abandon(context, object, alive, &event).await;
             }
             deletion::let_go(context, object).await?;
             return Ok(Next::await_change());

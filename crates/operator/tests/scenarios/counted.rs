@@ -98,6 +98,13 @@ async fn each_request_to_an_issuer_is_counted_by_what_it_asked_and_how_it_ended(
     // What was not sent, since the answer that was lost made a pause, is in nobody's books.
     counted.retain(|line, _| !line.ends_with("kind=Paused"));
     assert_eq!(counted, books);
+    let mut sent = BTreeMap::new();
+    for (line, count) in books {
+        let operation = line.split(',').next().unwrap().to_owned();
+        *sent.entry(operation).or_default() += count;
+    }
+    let counted = lines(&world, "tokenwright_issuer_requests_sent_total").await;
+    assert_eq!(counted, sent);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,11 +123,11 @@ async fn how_long_an_issuer_takes_is_measured_by_what_it_was_asked() {
     );
     let mut books = BTreeMap::new();
     for request in world.issuer.requests() {
-        let line = format!("operation={}", request.operation);
+        let line = format!("operation={},kind=Ok", request.operation);
         *books.entry(line).or_default() += 1.0;
     }
     assert_eq!(count, books);
-    let mints = sum["operation=mint"];
+    let mints = sum["operation=mint,kind=Ok"];
     assert!((7.0..7.1).contains(&mints), "{mints}");
     let all: f64 = sum.values().sum();
     assert!(all < 7.2, "nothing else was slow: {sum:?}");

@@ -7,6 +7,7 @@
     reason = "a test may stop at once"
 )]
 
+mod abandoned;
 mod accounts;
 mod adopt;
 mod adopt_crashes;

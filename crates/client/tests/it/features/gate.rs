@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use tokenwright_client::account::Why;
+use tokenwright_client::account::sent::counted;
 use tokenwright_client::{Clock, ErrorKind, Filter, Gate, Issuer, Limiter, ProfileIssuer, Rate};
 use tokenwright_core::Parameters;
 
@@ -37,8 +38,9 @@ async fn every_page_takes_a_slot_of_its_own() {
     // Ten at once, then one every 100 ms: thirteen pages take three of those.
     let issuer = issuer(&[("list", PAGES)], &server.endpoint).behind(gate(600, 4));
     let start = Instant::now();
-    assert_eq!(issuer.list(&Filter::default()).await.unwrap().len(), 12);
-    assert_eq!(server.received().len(), 13);
+    let (listed, sent) = counted(issuer.list(&Filter::default())).await;
+    assert_eq!(listed.unwrap().len(), 12);
+    assert_eq!((server.received().len(), sent), (13, 13));
     assert!(start.elapsed() >= Duration::from_millis(290));
 }
 

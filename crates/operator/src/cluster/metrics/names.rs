@@ -67,9 +67,13 @@ metrics! {
         "ApiTokens in whose name somebody else mints, while revokes may wait: the condition `ForeignActivity` names those tokens";
     SUSPECTS = "tokenwright_suspects" Gauge ["issuer"]:
         "Tokens that may exist after lost answers and cannot be found: the condition `Ambiguous` says when they were asked for";
+    ABANDONED = "tokenwright_abandoned_tokens_total" Counter ["issuer"]:
+        "Tokens that live on, or may, though their ApiToken is gone: its deletion gave up, or nobody can find what a lost answer left. The events `DeletionTimedOut` and `LeftBehind` name them, and so does the log. It outlives the issuer; beyond a thousand issuers, what others leave counts under an empty name";
     ISSUER_REQUESTS = "tokenwright_issuer_requests_total" Counter ["issuer", "operation", "kind"]:
         "Operations at an issuer by their end: `Ok`, or the kind of the error; a listing counts once, however many pages it has";
-    ISSUER_SECONDS = "tokenwright_issuer_request_duration_seconds" Histogram ["issuer", "operation"]:
+    ISSUER_SENT = "tokenwright_issuer_requests_sent_total" Counter ["issuer", "operation"]:
+        "Requests that were sent for them: each page of a listing, each login and what is sent once more, as a vendor counts them against a quota";
+    ISSUER_SECONDS = "tokenwright_issuer_request_duration_seconds" Histogram ["issuer", "operation", "kind"]:
         "How long such an operation took, waits for the rate included";
     ISSUER_RETRIES = "tokenwright_issuer_retries_total" Counter ["issuer", "operation"]:
         "Mints, revokes and listings that are tried again after they failed or met something in their way, where they are sent";
