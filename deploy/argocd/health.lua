@@ -42,6 +42,7 @@ elseif is("Ready") then
     end
   end
 elseif not is("Reconciling") then
-  health.status = "Degraded"
+  local wished = said.Ready.reason == "Disabled" or said.Ready.reason == "Suspended"
+  health.status = wished and "Suspended" or "Degraded"
 end
 return health

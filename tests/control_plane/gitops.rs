@@ -243,6 +243,15 @@ async fn the_expressions_for_flux_tell_what_is_current_failed_and_in_progress() 
             let of = |name: &&str| ran.said.contains(&format!("it is {name}"));
             anyhow::Ok(["current", "failed", "inProgress"].into_iter().find(of))
         };
+        let because = |reason: &str, generation: i64| {
+            let mut ready = condition("Ready", false, generation);
+            ready["reason"] = json!(reason);
+            json!([
+                ready,
+                condition("Reconciling", false, generation),
+                condition("Stalled", false, generation)
+            ])
+        };
         let ready = json!([
             condition("Ready", true, 1),
             condition("Reconciling", false, 1),
@@ -290,6 +299,10 @@ async fn the_expressions_for_flux_tell_what_is_current_failed_and_in_progress() 
                 ]),
             ),
             ("inProgress", json!([])),
+            ("current", because("Disabled", 1)),
+            ("current", because("Suspended", 1)),
+            ("inProgress", because("Disabled", 0)),
+            ("inProgress", because("Disabling", 1)),
         ];
         for (expected, conditions) in cases {
             let found = said(conditions.clone()).await?;

@@ -83,6 +83,11 @@ fn argo_cd_sees_the_health_that_the_conditions_tell() {
         all.push(more);
         json!(all)
     };
+    let wished = |reason: &str, reconciling: bool| {
+        let mut all = conditions(false, reconciling, false);
+        all[0]["reason"] = json!(reason);
+        json!(all)
+    };
     let mut earlier = conditions(true, false, false);
     for condition in &mut earlier {
         condition["observedGeneration"] = json!(1);
@@ -121,6 +126,11 @@ fn argo_cd_sees_the_health_that_the_conditions_tell() {
             "Healthy",
             "of Ready",
         ),
+        (wished("Disabled", false), "Suspended", "of Ready"),
+        (wished("Suspended", false), "Suspended", "of Ready"),
+        // While something is still done, and where a person has to do something, that counts.
+        (wished("Disabled", true), "Progressing", "of Ready"),
+        (wished("DisabledOutside", false), "Degraded", "of Ready"),
         (json!(earlier), "Progressing", "not said anything"),
         (json!([]), "Progressing", "not said anything"),
     ];

@@ -300,9 +300,17 @@ fn stalled(basis: &Basis<'_>, now: Timestamp) -> Fact {
     conditions::stalled(if let Some(invalid) = basis.invalid {
         Some(Trouble::new(invalid.reason, &invalid.message))
     } else {
-        let reason = basis.decision.reason;
-        let needed = needs_a_person(&basis.view, reason) && basis.decision.action.is_none();
-        needed.then(|| Trouble::new(reason.name(), decided(basis, now)))
+        let Basis { view, decision, .. } = basis;
+        let decides = needs_a_person(view, decision.reason)
+            .then(|| Trouble::new(decision.reason.name(), decided(basis, now)));
+        // Beside a token that is out of use others may be told of first, such as those that are to end.
+        let rests = !waits(decision.reason);
+        let out_of_use = view
+            .out_of_use()
+            .filter(|why| rests && needs_a_person(view, *why));
+        let out_of_use = out_of_use.map(|why| Trouble::new(why.name(), why.sentence()));
+        let idle = decision.action.is_none();
+        decides.or(out_of_use).filter(|_| idle)
     })
 }
 
@@ -352,6 +360,7 @@ fn needs_a_person(view: &View<'_>, reason: Reason) -> bool {
         | Reason::GapNotAllowed
         | Reason::IssuerIdentityChanged
         | Reason::CannotDisable
+        | Reason::DisabledOutside
         | Reason::TokenLost => true,
         // The first listing with a new credential may show whose it is.
         Reason::AccountUnknown => view.observed.survey.is_some(),
@@ -359,10 +368,10 @@ fn needs_a_person(view: &View<'_>, reason: Reason) -> bool {
     }
 }
 
-fn reconciling(basis: &Basis<'_>, now: Timestamp) -> Fact {
-    let Basis { view, decision, .. } = basis;
-    let waits = matches!(
-        decision.reason,
+/// Whether it ends by itself.
+fn waits(reason: Reason) -> bool {
+    matches!(
+        reason,
         Reason::Minting
             | Reason::BackingOff
             | Reason::RepairWaits
@@ -371,7 +380,12 @@ fn reconciling(basis: &Basis<'_>, now: Timestamp) -> Fact {
             | Reason::WaitingForAttempts
             | Reason::WaitingForInventory
             | Reason::WaitingForOverlaps
-    );
+    )
+}
+
+fn reconciling(basis: &Basis<'_>, now: Timestamp) -> Fact {
+    let Basis { view, decision, .. } = basis;
+    let waits = waits(decision.reason);
     let at_work = decision.action.is_some() || waits || view.spec.deletion.since.is_some();
     if let Some(unread) = basis.unread.as_ref().filter(|_| !at_work) {
         return conditions::reconciling(Some(unread.clone()));

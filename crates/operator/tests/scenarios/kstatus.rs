@@ -2,10 +2,13 @@
 //! writes, and of objects that it has not looked at.
 
 use serde_json::{Value, json};
+use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
+use tokenwright_core::TokenId;
 use tokenwright_testbed::kstatus::computed;
 
+use crate::metrics::scraped;
 use crate::world::{NAMESPACE, World};
 
 /// Objects as they were, with what was going on and what kstatus is to say of them.
@@ -126,6 +129,87 @@ async fn kstatus_sees_what_waits_for_a_person_as_failed() {
     world.pass(60).await;
     album.token(&world, "InProgress", "its issuer may come yet");
     album.compare();
+}
+
+#[tokio::test(start_paused = true)]
+async fn kstatus_sees_a_token_that_somebody_disabled_as_failed_and_what_a_person_wished_for_in_progress()
+ {
+    let mut album = Album::default();
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let id = world.the_only_token().token.id;
+    assert!(world.issuer.enable_by_hand(&id, false));
+    world.pass(1_300).await;
+    album.token(&world, "Failed", "a person has to enable it");
+    assert_eq!(world.condition("Stalled"), "True: DisabledOutside");
+    let metric = r#"tokenwright_failing_mints{issuer="team-a/issuer"}"#;
+    assert_eq!(scraped(&world.health).await[metric], 1.0);
+    assert!(world.issuer.enable_by_hand(&id, true));
+    world.pass(1_300).await;
+    album.token(&world, "Current", "it is enabled again");
+
+    // GitOps tools are told of these by name: `deploy/argocd` and `deploy/flux`.
+    world
+        .change(json!({ "spec": { "state": "Disabled" } }))
+        .await;
+    world.pass(1_300).await;
+    album.token(&world, "InProgress", "it is disabled on purpose");
+    assert_eq!(
+        wished(&world),
+        ["False: Disabled", "False: Idle", "False: Idle"]
+    );
+
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({ "suspend": true })).await;
+    world.pass(60).await;
+    album.token(
+        &world,
+        "InProgress",
+        "it was suspended before its first token",
+    );
+    assert_eq!(
+        wished(&world),
+        ["False: Suspended", "False: Idle", "False: Idle"]
+    );
+
+    // An adopted one whose value is not taken up for that.
+    let (mut world, _, _) = World::offering(MemorySettings::default()).await;
+    world.start();
+    world.adopt(json!({ "suspend": true })).await;
+    world.pass(60).await;
+    assert_eq!(
+        wished(&world),
+        ["False: Suspended", "False: Idle", "False: Idle"]
+    );
+    album.compare();
+}
+
+fn wished(world: &World) -> [String; 3] {
+    ["Ready", "Reconciling", "Stalled"].map(|type_| world.condition(type_))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_somebody_disabled_is_stalled_beside_another_that_cannot_be_revoked() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.issuer.hook(|request, _| {
+        let refused = Fault::Refuse(ErrorKind::Forbidden);
+        (request.operation == Operation::Revoke).then_some(refused)
+    });
+    let wish = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
+    world.change(wish).await;
+    world.pass(300).await;
+    assert_eq!(world.condition("RevokeFailed"), "True: RevokeFailed");
+    let current = world.annotation(annotation::TOKEN_ID).unwrap();
+    assert!(world.issuer.enable_by_hand(&TokenId::new(current), false));
+    world.pass(1_300).await;
+    assert_eq!(world.condition("Ready"), "False: DisabledOutside");
+    assert_eq!(world.condition("Stalled"), "True: DisabledOutside");
 }
 
 #[tokio::test(start_paused = true)]
