@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::NamedTempFile;
 use tokenwright_api::names::annotation;
 use tokenwright_testbed::chart::{self, RELEASE};
@@ -16,7 +16,7 @@ use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::newcomer::Newcomer;
 use tokenwright_testbed::programs::{LOOK, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
 use tokenwright_testbed::quickstart::{Delivered, TEAM_NAMESPACE, TOKEN, Team, example, namespace};
-use tokenwright_testbed::tools::{self, Tools, product_binary};
+use tokenwright_testbed::tools::{Tools, product_binary};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 use xtask::guide::{Took, When};
@@ -209,12 +209,25 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
     let log = tempfile::NamedTempFile::new()?;
     let node = Node::beside(&control_plane, &scaleway.endpoint, log.path()).await?;
     let node = tokio::spawn(node.runs());
+    let [this, before] = NUMBERS;
     let newcomer = Newcomer::new(&root())?
         .with_cluster(control_plane.admin_kubeconfig()?)
         .with_account("SCW_SECRET_KEY", &scaleway.credential)
         .where_stands(
             "helm install tokenwright charts/tokenwright",
             "helm install tokenwright older",
+        )
+        // The upgrade came from the version before. Of the cluster that is restored, neither the release nor its
+        // Deployment came back.
+        .where_stands(
+            "helm upgrade --install tokenwright",
+            format!(
+                "helm history {RELEASE} --namespace {OWN_NAMESPACE} | grep -F {RELEASE}-{before}\n\
+                 helm history {RELEASE} --namespace {OWN_NAMESPACE} | grep -F {RELEASE}-{this}\n\
+                 kubectl delete secret --namespace {OWN_NAMESPACE} --selector owner=helm\n\
+                 kubectl delete deployment {RELEASE} --namespace {OWN_NAMESPACE}\n\
+                 helm upgrade --install tokenwright"
+            ),
         )
         .where_stands("11111111-1111-1111-1111-111111111111", application)
         .where_stands(
@@ -227,23 +240,6 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
     let took = followed.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
     on_cluster(&took, 13)?;
     node.abort();
-    let mut history = Command::new(tools::helm()?);
-    history
-        .args([
-            "history",
-            RELEASE,
-            "--namespace",
-            OWN_NAMESPACE,
-            "--output",
-            "json",
-        ])
-        .env("KUBECONFIG", control_plane.admin_kubeconfig()?);
-    let history: Value = serde_json::from_slice(&history.output().await?.stdout)?;
-    let [this, before] = NUMBERS.map(|number| format!("tokenwright-{number}"));
-    ensure!(
-        history[0]["chart"] == *before && history[1]["chart"] == *this,
-        "{history}"
-    );
     the_kinds_are_of_today(&control_plane).await?;
     let ledger = sandbox.ledger().await?;
     ensure!(

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokenwright_testbed::chart::documents;
 use tokenwright_testbed::tools;
 
-use super::packed::{holds, root, run};
+use super::packed::{VERSION, holds, root, run};
 
 /// Everything that a value can turn on.
 const FULL: &str = "tests/install/golden/full-values.yaml";
@@ -77,6 +77,35 @@ fn no_value_of_the_chart_is_left_out_where_every_value_is_set() {
         ".topologySpreadConstraints",
     ];
     assert_eq!(left_out, not);
+}
+
+#[test]
+fn helm_shows_a_readme_that_names_this_version_and_values_that_there_are() {
+    let mut helm = Command::new(tools::helm().unwrap());
+    let chart = root().join("charts/tokenwright");
+    let shown = run(helm.args(["show", "readme"]).arg(&chart));
+    assert!(shown.contains(&format!("tokenwright-{VERSION}.tgz")));
+    let about = documents(&fs::read_to_string(chart.join("Chart.yaml")).unwrap()).unwrap();
+    let lowest = about[0]["kubeVersion"].as_str().unwrap();
+    let lowest = lowest.trim_start_matches(">=").trim_end_matches(".0-0");
+    assert!(shown.contains(&format!("Kubernetes {lowest} or newer")));
+    let values = names("charts/tokenwright/values.yaml");
+    let named = shown.split('`').skip(1).step_by(2);
+    let named: Vec<_> = named
+        .filter(|span| !span.is_empty() && !span.contains(' '))
+        .collect();
+    assert!(named.len() >= 4, "{shown}");
+    for name in named {
+        let (name, inside) = (format!(".{name}"), format!(".{name}."));
+        let known = values
+            .iter()
+            .any(|value| *value == name || value.starts_with(&inside));
+        assert!(known, "no value {name}");
+    }
+    let pages = shown.split("/blob/main/").skip(1);
+    for page in pages.filter_map(|rest| rest.split(')').next()) {
+        assert!(root().join(page).is_file(), "no page {page}");
+    }
 }
 
 #[test]

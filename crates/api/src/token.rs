@@ -290,8 +290,8 @@ pub struct SecretTemplate {
     )]
     pub type_: String,
 
-    /// Further keys of the Secret, each rendered from a text in which `$(value.PART)` stands for a part of the value and `$(name)`, `$(id)` and the parameters for what their names say.
-    /// Without any, the Secret has one key per part.
+    /// Further keys of the Secret, beside one for each part of the value.
+    /// Each is rendered from a text in which `$(value.PART)` stands for a part of the value and `$(name)`, `$(id)` and the parameters for what their names say.
     /// At most 32 keys, each with a text of at most 32768 characters.
     /// A change renders anew and mints nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -344,8 +344,8 @@ pub struct Deletion {
     #[serde(default)]
     pub policy: DeletionPolicy,
 
-    /// How long a deletion waits for an issuer that does not answer.
-    /// After that the tokens stay alive, an event names their ids, and the object goes.
+    /// How long a deletion waits for what stands in its way, such as an issuer that does not answer or refuses.
+    /// After that the tokens stay alive, an event and the log name their ids, a metric counts them, and the object goes.
     #[serde(default = "a_day")]
     pub timeout: Duration,
 }
