@@ -85,7 +85,7 @@ pub(crate) struct Object {
     /// How often in a row its reconcile failed.
     pub(crate) failures: u32,
     /// How often its Secret was changed by somebody else and brought into its form again, and the version
-    /// that was written then.
+    /// that was written last.
     pub(crate) secret: (Contest, Option<String>),
     /// What was said in its status.
     pub(crate) told: Told,
@@ -251,6 +251,11 @@ impl Context {
         failed.unwrap_or(1)
     }
 
+    /// Whether it fails for some minutes already: a person should know then.
+    pub(crate) fn fails_for_long(&self, uid: impl Into<Uid>) -> bool {
+        self.failures(uid) >= FOR_LONG
+    }
+
     /// The reconcile of an object came to its end.
     pub(crate) fn succeeded(&self, uid: &str) {
         self.objects.change(uid, |known| known.failures = 0);
@@ -378,6 +383,9 @@ impl Tasks {
 
 /// So many are woken at once on a usual day.
 const USUAL: usize = 64;
+
+/// So many failures in a row take some minutes.
+const FOR_LONG: u32 = 10;
 
 /// Wakes managers, each through the controller of its namespace.
 #[derive(Debug, Default)]

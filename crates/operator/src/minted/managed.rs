@@ -20,6 +20,7 @@ use crate::cluster::context::Context;
 use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics;
+use crate::cluster::pace;
 use crate::cluster::told::{self, same_record};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
@@ -72,8 +73,9 @@ pub(crate) struct Managed {
     pub(crate) spec: Spec,
     /// What cannot be carried out.
     pub(crate) invalid: Option<Obstacle>,
-    /// What the Secret lacks of what is wanted: a mark that does not stay on it, or what only the next value has.
-    pub(crate) unmarked: Option<Trouble>,
+    /// What the Secret lacks of what is wanted: what the API server does not take, a mark that does not stay on it,
+    /// or what only the next value has.
+    pub(crate) unformed: Option<Trouble>,
 }
 
 /// What is recorded beside the record.
@@ -81,8 +83,6 @@ pub(crate) struct Managed {
 pub(crate) struct Beside {
     /// What went wrong just now.
     pub(crate) trouble: Option<Trouble>,
-    /// Why the Secret cannot be brought into its wanted form.
-    pub(crate) refused: Option<Trouble>,
     /// What it waits for at the issuer.
     pub(crate) waits: Option<Trouble>,
     /// The digest of a value that was delivered just now.
@@ -142,7 +142,7 @@ impl Managed {
             watched: None,
             spec,
             invalid,
-            unmarked: None,
+            unformed: None,
         })
     }
 
@@ -168,9 +168,9 @@ impl Managed {
             object,
             Arc::clone(&self.handle),
         )?;
-        let unmarked = self.unmarked.take();
+        let unformed = self.unformed.take();
         *self = Self {
-            unmarked,
+            unformed,
             ..anew.beside(self.watched.take())
         };
         Ok(())
@@ -187,9 +187,23 @@ impl Managed {
         self.context.clock.now() >= after(due, part(ends.duration_since(due), 2))
     }
 
-    /// Has the Secret read again where it does not keep what was written: that is to be put there again.
-    pub(crate) fn doubt_marks(&self) {
-        if self.unmarked.is_some() {
+    /// The Secret is not as it is wanted, which holds up nothing else: that is tried again later and later.
+    pub(crate) fn lacks(&mut self, why: Trouble) {
+        self.unformed = Some(why);
+        self.remember(|seen| seen.unformed = seen.unformed.saturating_add(1));
+        self.doubt_form();
+    }
+
+    /// When that is tried again.
+    pub(crate) fn formed_again_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let times = self.remember(|seen| seen.unformed);
+        let lacks = self.unformed.as_ref();
+        lacks.map(|_| pace::after_failures(times, now))
+    }
+
+    /// Has the Secret read again where it is not as it is wanted.
+    pub(crate) fn doubt_form(&self) {
+        if self.unformed.is_some() {
             self.remember(|seen| seen.doubted = true);
         }
     }
@@ -289,7 +303,7 @@ impl Managed {
             decision: &decision,
             invalid: self.invalid.as_ref(),
             trouble: beside.trouble.as_ref(),
-            refused: beside.refused.as_ref().or(self.unmarked.as_ref()),
+            refused: self.unformed.as_ref(),
             waits: waits.as_ref(),
             unread: self.remember(|seen| seen.unread.as_deref().cloned()),
             contested: self.context.contested(

@@ -128,14 +128,7 @@ async fn observe(managed: &mut Managed, live: bool) -> Result<Look, ReconcileErr
         steps::record(managed, Note::Published(Box::new(says)), look).await?;
         look = managed.look_now().await?;
     }
-    let shown = look.destination.clone();
-    match restore(managed, look).await {
-        Ok(look) => Ok(look),
-        Err(error) => {
-            rest::tell_refusal(managed, shown, &error).await?;
-            Err(error.into())
-        }
-    }
+    Ok(restore(managed, look).await?)
 }
 
 fn decide(managed: &Managed, look: Look) -> Found {

@@ -1,7 +1,6 @@
 //! What is said, and when to look again, where a step leaves nothing to do now.
 
-use jiff::{SignedDuration, Timestamp};
-use tokenwright_api::names::reason;
+use jiff::Timestamp;
 use tokenwright_client::account::Pause;
 use tokenwright_core::instant::after;
 use tokenwright_core::{Destination, Reason};
@@ -16,9 +15,6 @@ use crate::issuer::status::paused;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::only_observed;
 use crate::minted::step::{Found, ReconcileError, Step};
-
-/// A mark that is taken off the Secret on its way is put there again after this.
-const MARKED_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Says what would be done, where nothing is done but to look.
 pub(super) async fn only_told(managed: &mut Managed, found: Found) -> Result<Step, ReconcileError> {
@@ -46,7 +42,6 @@ pub(super) async fn nothing_to_do(
 ) -> Result<Step, ReconcileError> {
     managed.handle.scheduler.forget(&managed.manager.uid);
     let untold = found.decision.reason == Reason::DestinationForeign || managed.invalid.is_some();
-    let unmarked = managed.unmarked.is_some();
     let beside = Beside::default();
     // Where it ends in a moment, nobody reads what it waits for.
     let tell_at = match managed.spec.deletion.since {
@@ -66,7 +61,7 @@ pub(super) async fn nothing_to_do(
         found.decision.check_again,
         found.inventory,
         untold.then(|| after(found.now, UNTOLD)),
-        unmarked.then(|| after(found.now, MARKED_AGAIN)),
+        managed.formed_again_at(found.now),
         tell_at,
     ];
     Ok(Step::Rest(pace::at_first(again, found.now)))
@@ -99,6 +94,7 @@ pub(super) async fn until_its_turn(
     let again = [
         Some(after(found.now, ASK_AGAIN)),
         found.decision.check_again,
+        managed.formed_again_at(found.now),
         tell_at,
     ];
     Ok(Step::Rest(pace::at_first(again, found.now)))
@@ -117,7 +113,8 @@ pub(super) async fn until_the_pause_ends(
     };
     say(managed, found.look.destination, &beside).await?;
     // A deadline comes at its instant, and what works until then is said to work no longer.
-    let again = [Some(pause.until), found.decision.check_again];
+    let formed = managed.formed_again_at(found.now);
+    let again = [Some(pause.until), found.decision.check_again, formed];
     Ok(Step::Rest(pace::at_first(again, found.now)))
 }
 
@@ -141,29 +138,6 @@ pub(super) async fn held(
     }
     let again = again.into_iter().chain([Some(after(now, UNTOLD))]);
     Ok(Step::Rest(pace::at_first(again, now)))
-}
-
-/// Says in the status, and once in an event, that the API server does not take the Secret as it is wanted.
-pub(super) async fn tell_refusal(
-    managed: &mut Managed,
-    shown: Destination,
-    error: &CallError,
-) -> Result<(), CallError> {
-    if !matches!(error, CallError::Refused { .. }) {
-        return Ok(());
-    }
-    let refused = Trouble::of_form(error);
-    let event = Event::warning(reason::SECRET_REFUSED, "Restore", refused.message.clone());
-    let first = !managed.says(&refused);
-    let beside = Beside {
-        refused: Some(refused),
-        ..Beside::default()
-    };
-    say(managed, shown, &beside).await?;
-    if first {
-        send(&managed.context, &managed.object, &event).await;
-    }
-    Ok(())
 }
 
 /// The same record, in other words.

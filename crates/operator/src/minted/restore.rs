@@ -1,9 +1,12 @@
 //! Restores the Secret where somebody changed what is not the value, and renders it anew where the
 //! user wants it to look different. Mints nothing.
 
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::{event, reason};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Carried, Destination, Intact, InvalidSpec, Record, Retiring, schedule};
+use tokenwright_core::{Carried, Destination, Intact, InvalidSpec, Retiring, schedule};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
@@ -11,34 +14,72 @@ use crate::cluster::events::{Event, send};
 use crate::minted::managed::Managed;
 use crate::minted::observe::Look;
 use crate::secret::contested;
-use crate::secret::delivery::{Delivery, Token, carried, same_object};
+use crate::secret::delivery::{Delivery, Token, carried, same_object, saying};
 use crate::secret::on_the_way::marked;
 use crate::secret::parts::Parts;
 
-/// Brings the Secret that `look` shows into its wanted form, if it is ours and holds our value.
+/// Brings the Secret that `look` shows into its wanted form, if it is ours and holds our value. What is in the way of
+/// that holds up nothing else.
 ///
 /// # Errors
 ///
 /// If the API server does not answer clearly. What the specification makes impossible is put into
-/// `managed.invalid`.
+/// `managed.invalid`, and what the Secret lacks into `managed.unformed`.
 pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, CallError> {
-    // What was taken off on its way just now would be again.
-    if managed.unmarked.is_some() {
-        managed.doubt_marks();
+    // What was refused or taken off just now would be again.
+    if managed.unformed.is_some() {
+        managed.doubt_form();
         return Ok(look);
     }
-    let (Some(secret), Some(current)) = (&look.secret, &managed.record.current) else {
+    let secret = look.secret.as_ref();
+    let Some(secret) = secret.filter(|secret| may_restore(managed, secret, &look.destination))
+    else {
         return Ok(look);
     };
+    let Some(wanted) = wanted_form(managed, secret, look.destination.carried()).await else {
+        return Ok(look);
+    };
+    if says_the_same(managed, secret, &wanted) && same_object(secret, &wanted) {
+        if managed.unformed.is_none() {
+            managed.remember(|seen| seen.unformed = 0);
+        }
+        return Ok(look);
+    }
+    if contested::waits(&managed.context, &managed.object, secret).is_some() {
+        // What is not done yet must be seen again.
+        managed.remember(|seen| seen.doubted = true);
+        return Ok(look);
+    }
+    let Some(written) = write_form(managed, secret, &wanted).await? else {
+        return Ok(look);
+    };
+    contested::written(&managed.context, &managed.object, (secret, &written)).await;
+    if lies(managed, secret) && !lies(managed, &written) {
+        tell(managed).await;
+    }
+    let destination = managed.judge(Some(&written));
+    managed.saw(Some(&written), &destination);
+    managed.doubt_form();
+    Ok(Look {
+        secret: Some(written),
+        destination,
+    })
+}
+
+/// Whether a Secret is ours, holds our value, and nobody may be publishing to it just now.
+fn may_restore(managed: &Managed, secret: &Secret, destination: &Destination) -> bool {
     let Destination::Present {
         carried: says,
         intact: Intact::Yes,
         ..
-    } = &look.destination
+    } = destination
     else {
-        return Ok(look);
+        return false;
     };
-    // Until then somebody may be publishing just now; what a lost attempt left may stay unknown for months.
+    let Some(current) = &managed.record.current else {
+        return false;
+    };
+    // What a lost attempt left may stay unknown for months.
     let now = managed.context.clock.now();
     let settle = managed.can().settle;
     let mut attempts = managed.record.attempts.iter();
@@ -47,17 +88,23 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let ours = says
         .as_ref()
         .is_none_or(|says| says.current.token == current.token);
-    let parts = managed.parts_in(secret);
     // A Secret that is only about to be taken over holds nothing of ours yet.
-    if !settled || !ours || !managed.holds_the_recorded(&parts) {
-        return Ok(look);
-    }
+    settled && ours && managed.holds_the_recorded(&managed.parts_in(secret))
+}
+
+/// The form that is wanted of a Secret, as far as it can be had.
+async fn wanted_form(
+    managed: &mut Managed,
+    secret: &Secret,
+    says: Option<&Carried>,
+) -> Option<Secret> {
+    let current = managed.record.current.as_ref()?;
     // An overlap that was lowered is shown before anything is ended by it.
     let lowered = |old: &Retiring| Retiring {
         not_before: schedule::lowered(&managed.spec, managed.can(), Some(current), old),
         ..old.clone()
     };
-    let shown = says.as_ref().map(|says| says.retiring.as_slice());
+    let shown = says.map(|says| says.retiring.as_slice());
     let shown = shown.filter(|_| !managed.is_of_a_clock_ahead());
     let retiring = retiring(shown.unwrap_or_default(), &managed.record.retiring);
     let retiring: &Vec<_> = &retiring.iter().map(lowered).collect();
@@ -71,75 +118,86 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
             retiring,
             seals: &seals,
         },
-        parts: &parts,
+        parts: &managed.parts_in(secret),
         previous: &Parts::previous_in(secret),
         key: &managed.key,
     };
-    let (wanted, impossible) = match delivery.build(Some(secret)).await {
-        Ok(wanted) => (Ok(wanted), None),
-        // What it says of its tokens is put right all the same: an overlap may have to end now.
-        Err(error) => (delivery.with_data_of(secret).await, Some(error)),
+    let error = match delivery.build(Some(secret)).await {
+        Ok(wanted) => return Some(wanted),
+        Err(error) => error,
     };
-    if let Some(error) = impossible {
-        let handle = &managed.handle;
-        let next = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
-        let next = Delivery {
-            parts: &next,
-            ..delivery
-        };
-        let never = next.build(Some(secret)).await.is_err();
-        match (error.as_invalid(), never) {
-            (invalid, true) => managed.cannot(invalid),
-            // What is wanted can be had, though not with this value.
-            (invalid, false) => managed.unmarked = Some(by_the_next(&invalid)),
-        }
-        managed.doubt_marks();
-    }
-    let Ok(wanted) = wanted else {
-        return Ok(look);
+    // What it says of its tokens is put right all the same: an overlap may have to end now.
+    let wanted = delivery.with_data_of(secret).await;
+    let handle = &managed.handle;
+    let next = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
+    let next = Delivery {
+        parts: &next,
+        ..delivery
     };
-    let says_the_same = carried(secret, &managed.manager) == carried(&wanted, &managed.manager);
-    if says_the_same && same_object(secret, &wanted) {
-        return Ok(look);
+    let never = next.build(Some(secret)).await.is_err();
+    match (error.as_invalid(), never) {
+        (invalid, true) => managed.cannot(invalid),
+        // What is wanted can be had, though not with this value.
+        (invalid, false) => managed.lacks(by_the_next(&invalid)),
     }
-    let context = &managed.context;
-    if contested::waits(context, &managed.object, secret).is_some() {
-        // What is not done yet must be seen again.
-        managed.remember(|seen| seen.doubted = true);
-        return Ok(look);
-    }
-    let name = &managed.object.spec.secret.name;
-    tracing::info!(secret = name, "the Secret is brought into its wanted form");
-    let lied = carried(secret, &managed.manager).is_none_or(|says| lies(&says, &managed.record));
-    let written = context.calls.deliver(&wanted, false).await?;
-    contested::written(context, &managed.object, (secret, &written)).await;
-    let taken_off = marked(&wanted, &written);
-    let secret = written;
-    if lied && taken_off.is_ok() {
-        tell(managed).await;
-    }
-    let destination = managed.judge(Some(&secret));
-    managed.saw(Some(&secret), &destination);
-    managed.doubt_marks();
-    if let Err(error) = taken_off {
-        tell_unmarked(managed, &error).await;
-    }
-    Ok(Look {
-        secret: Some(secret),
-        destination,
-    })
+    wanted.ok()
 }
 
-/// Says, once in an event, that the Secret does not keep a mark of ours. All else goes on: what it holds works, and
-/// what is to end is no safer for it.
-async fn tell_unmarked(managed: &mut Managed, error: &CallError) {
-    let refused = Trouble::of_form(error);
-    if !managed.says(&refused) {
-        let event = Event::warning(reason::SECRET_REFUSED, "Restore", refused.message.clone());
+/// Writes a Secret in its wanted form; where the API server does not take that, what it says of its tokens alone.
+/// Nothing where none was written.
+async fn write_form(
+    managed: &mut Managed,
+    secret: &Secret,
+    wanted: &Secret,
+) -> Result<Option<Secret>, CallError> {
+    let context = Arc::clone(&managed.context);
+    let name = &managed.object.spec.secret.name;
+    tracing::info!(secret = name, "the Secret is brought into its wanted form");
+    let refused = match context.calls.deliver(wanted, false).await {
+        Ok(written) => {
+            if let Err(error) = marked(wanted, &written) {
+                tell_unformed(managed, &error).await;
+            }
+            return Ok(Some(written));
+        }
+        Err(error) if is_no(managed, &error) => error,
+        Err(error) => return Err(error),
+    };
+    tell_unformed(managed, &refused).await;
+    if says_the_same(managed, secret, wanted) {
+        return Ok(None);
+    }
+    match context.calls.deliver(&saying(secret, wanted), false).await {
+        Ok(written) => Ok(Some(written)),
+        Err(error) if is_no(managed, &error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the API server does not take a write. A webhook that cannot be reached gives no clear answer, for as long
+/// as that lasts.
+fn is_no(managed: &Managed, error: &CallError) -> bool {
+    match error {
+        CallError::Refused { .. } => true,
+        CallError::Unclear { .. } => managed.context.fails_for_long(&managed.manager.uid),
+        _ => false,
+    }
+}
+
+fn says_the_same(managed: &Managed, is: &Secret, wanted: &Secret) -> bool {
+    carried(is, &managed.manager) == carried(wanted, &managed.manager)
+}
+
+/// Says, once in an event, that the Secret is not as it is wanted. All else goes on: what it holds works, and what is
+/// to end is no safer for it.
+async fn tell_unformed(managed: &mut Managed, error: &CallError) {
+    let why = Trouble::of_form(error);
+    if !managed.says(&why) {
+        let event = Event::warning(reason::SECRET_REFUSED, "Restore", why.message.clone());
         send(&managed.context, &managed.object, &event).await;
     }
-    managed.unmarked = Some(refused);
-    managed.doubt_marks();
+    tracing::warn!("the Secret stays as it is: {}", why.message);
+    managed.lacks(why);
 }
 
 /// That the Secret looks as it is wanted once it holds the next value, and not before.
@@ -170,7 +228,11 @@ fn retiring(shown: &[Retiring], recorded: &[Retiring]) -> Vec<Retiring> {
 }
 
 /// Whether a Secret denies what the record knows: our own changes name the same tokens.
-fn lies(says: &Carried, record: &Record) -> bool {
+fn lies(managed: &Managed, secret: &Secret) -> bool {
+    let Some(says) = carried(secret, &managed.manager) else {
+        return true;
+    };
+    let record = &managed.record;
     let current = record.current.as_ref();
     let named = |old: &Retiring| says.retiring.iter().any(|known| known.token == old.token);
     current.is_some_and(|current| says.current.token != current.token)

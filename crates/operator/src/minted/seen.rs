@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) secret: Option<SecretSeen>,
     /// What was to follow from that did not succeed: it must be read again, whatever watch and status say.
     pub(crate) doubted: bool,
+    /// How often in a row its Secret could not be brought into its wanted form.
+    pub(crate) unformed: u32,
     /// What refuses that its Secret goes.
     pub(crate) refusal: Option<Box<Refusal>>,
     /// Whose its Secret is, where that is somebody else.

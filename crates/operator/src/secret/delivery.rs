@@ -9,7 +9,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::api::ObjectMeta;
-use tokenwright_api::names::{annotation, finalizer, label};
+use tokenwright_api::names::{GROUP, annotation, finalizer, label};
 pub(crate) use tokenwright_api::owner::Ownership;
 use tokenwright_api::owner::{KIND, Owner};
 use tokenwright_api::token::SecretTemplate;
@@ -17,6 +17,7 @@ use tokenwright_client::text::{InvalidText, Texts};
 use tokenwright_core::{Carried, DestinationVersion, Held, InvalidSpec, Retiring, TokenRef};
 use zeroize::Zeroizing;
 
+use crate::cluster::copies::without_writers;
 use crate::secret::limits::is_reserved;
 use crate::secret::manager::Manager;
 use crate::secret::parts::{DigestKey, PREVIOUS, Parts};
@@ -244,6 +245,17 @@ impl Delivery<'_> {
 
 fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// A Secret that says of its tokens, and of whose it is, what `wanted` says, and is all else as it was.
+pub(crate) fn saying(existing: &Secret, wanted: &Secret) -> Secret {
+    let mut secret = without_writers(existing.clone());
+    let ours = |key: &str| key.starts_with(GROUP) && !TEMPLATE.contains(&key);
+    let said = wanted.annotations().iter().filter(|(key, _)| ours(key));
+    let annotations = secret.annotations_mut();
+    annotations.retain(|key, _| !ABOUT_TOKENS.contains(&key.as_str()));
+    annotations.extend(said.map(|(key, text)| (key.clone(), text.clone())));
+    secret
 }
 
 /// Whose a Secret is.

@@ -30,6 +30,7 @@ mod endpoints;
 mod evidence;
 mod faults;
 mod foreign;
+mod forms;
 mod held;
 mod kstatus;
 mod lied;

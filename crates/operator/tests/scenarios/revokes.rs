@@ -12,7 +12,7 @@ use crate::world::{OPERATOR, World};
 const HOUR: u64 = 3_600;
 
 /// A delivered token and `superseded` former ones, whose overlaps run for an hour.
-async fn rotated(superseded: usize) -> (World, Vec<TokenId>) {
+pub(crate) async fn rotated(superseded: usize) -> (World, Vec<TokenId>) {
     let mut world = World::new().await;
     world.start();
     world
@@ -41,7 +41,7 @@ fn refuses_to_revoke(world: &World, id: &TokenId, with: Fault) {
     });
 }
 
-fn live(world: &World) -> Vec<TokenId> {
+pub(crate) fn live(world: &World) -> Vec<TokenId> {
     let live = world.issuer.live().into_iter();
     live.map(|minted| minted.token.id).collect()
 }
@@ -244,7 +244,7 @@ async fn a_leaked_token_ends_at_once_also_while_the_texts_of_the_secret_cannot_b
 }
 
 /// Names a revision that is to end now.
-async fn end_revision(world: &World, revision: u32) {
+pub(crate) async fn end_revision(world: &World, revision: u32) {
     let named = json!({ "tokenwright.dev/revoke-previous": revision.to_string() });
     let annotated = json!({ "metadata": { "annotations": named } });
     world.change(annotated).await;

@@ -23,9 +23,6 @@ use crate::secret::delivery::{
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
 
-/// So many tries in a row without an answer take some minutes.
-const FOR_LONG: u32 = 10;
-
 impl Mint {
     /// The exact write as a dry run, with a placeholder of the largest size.
     pub(super) async fn rehearse(&mut self) -> Answer {
@@ -56,7 +53,7 @@ impl Mint {
 
     fn rehearsed(&mut self, answered: Result<Answer, CallError>) -> Answer {
         let uid = &self.managed.manager.uid;
-        let for_long = self.managed.context.failures(uid) >= FOR_LONG;
+        let for_long = self.managed.context.fails_for_long(uid);
         answered.unwrap_or_else(|error| match error {
             CallError::Refused { .. } | CallError::Contested { .. } => {
                 self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());

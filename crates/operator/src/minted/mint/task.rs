@@ -126,7 +126,7 @@ impl Mint {
         self.count(&outcome);
         self.record(&outcome).await;
         self.tell(&outcome).await;
-        self.managed.doubt_marks();
+        self.managed.doubt_form();
         drop(self.permit.take());
     }
 
