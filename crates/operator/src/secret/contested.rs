@@ -21,6 +21,14 @@ pub(crate) fn waits(context: &Context, object: &ApiToken, secret: &Secret) -> Op
     })
 }
 
+/// A value was delivered to it: what follows over that version is no answer to anybody else.
+pub(crate) fn delivered(context: &Context, object: &ApiToken, secret: &Secret) {
+    if let Some(uid) = object.uid() {
+        let version = secret.resource_version();
+        context.objects.of(&uid, |known| known.secret.1 = version);
+    }
+}
+
 /// It was brought into its form over what somebody else had made of it; said once, when that begins to
 /// be a contest.
 pub(crate) async fn written(

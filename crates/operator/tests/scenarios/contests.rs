@@ -446,3 +446,26 @@ async fn the_status_of_an_issuer_that_is_lost_on_its_way_keeps_nobody_from_a_tok
     let requests = world.api.requests().len() - before;
     assert!(requests <= 150, "{requests} requests in an hour");
 }
+
+/// Values leak one after the other, and each is rotated away from and ended: nobody but the operator writes.
+#[tokio::test(start_paused = true)]
+async fn whoever_ends_each_former_token_at_once_after_its_rotation_meets_no_contest() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    for leaked in 1..=5 {
+        let wish =
+            json!({ "metadata": { "annotations": { annotation::ROTATE: leaked.to_string() } } });
+        world.change(wish).await;
+        world.pass(60).await;
+        assert_eq!(world.issuer.live().len(), 2);
+        let ends = json!({ "metadata": { "annotations": { annotation::REVOKE_PREVIOUS: leaked.to_string() } } });
+        world.change(ends).await;
+        world.pass(3).await;
+        world.the_only_token();
+        world.pass(60).await;
+        assert_eq!(world.condition("Contested"), "absent", "{leaked}");
+    }
+    assert_eq!(world.notes("SecretContested"), [""; 0]);
+}

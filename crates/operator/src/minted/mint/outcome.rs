@@ -12,6 +12,7 @@ use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Beside;
 use crate::minted::mint::task::Mint;
+use crate::secret::contested;
 use crate::secret::delivery::{carried, names, version};
 use crate::secret::parts::Parts;
 
@@ -100,6 +101,7 @@ impl Mint {
                     intact,
                 };
                 self.managed.saw_in(form, Some(secret), &destination);
+                contested::delivered(&self.managed.context, &self.managed.object, secret);
                 // So it may have what the Secret says; that is looked at, and told.
                 let says = carried(secret, &self.managed.manager);
                 if !names(says.as_ref(), &publication.current.token) {
