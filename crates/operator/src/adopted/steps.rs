@@ -79,6 +79,7 @@ impl Adopted {
             namespace: self.manager.namespace.clone(),
             class,
             expiry: None,
+            ahead: false,
         };
         match handle.scheduler.ask(request) {
             Turn::Now(permit) => {

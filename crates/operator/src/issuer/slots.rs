@@ -11,7 +11,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -140,7 +139,8 @@ impl Slots {
                 namespace: place.namespace.clone(),
                 // Served by the round of namespaces alone: nothing that ends is at stake.
                 class: Class::First,
-                expiry: (standing == Standing::Ahead).then_some(Timestamp::UNIX_EPOCH),
+                expiry: None,
+                ahead: standing == Standing::Ahead,
             });
         }
         self.call();

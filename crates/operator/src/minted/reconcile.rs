@@ -194,6 +194,14 @@ fn turn(managed: &Managed, action: &Action, found: &Found) -> Turn {
         namespace: managed.manager.namespace.clone(),
         class,
         expiry: current.and_then(Held::relied_on_until).or(ended),
+        // Consumers have nothing that works until then.
+        ahead: matches!(
+            reason,
+            Reason::DestinationLost
+                | Reason::ValueModified
+                | Reason::TokenMissing
+                | Reason::TokenDead
+        ),
     };
     managed.handle.scheduler.ask(request)
 }

@@ -1,6 +1,7 @@
 //! How what an issuer takes is divided where more is wanted: how fast a first roll-out is, and what is left beside
 //! it for the ends of tokens and for listings.
 
+use kube::api::DeleteParams;
 use serde_json::json;
 use tokenwright_client::{Operation, Rate};
 use tokenwright_operator::{IssuerFactory as _, Profiles, System};
@@ -97,4 +98,34 @@ async fn the_ends_of_tokens_and_listings_get_a_tenth_each_beside_new_tokens_that
     let share = revokes / (revokes + mints);
     assert!((0.09..=0.12).contains(&share), "{told}");
     assert!((57.0..=75.0).contains(&lists), "{told}");
+}
+
+/// Hundreds are due in a few days, since nobody worked for weeks, and the Secret of one that is good for months goes.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_lost_waits_for_no_crowd_of_rotations_that_are_due_in_days() {
+    const DUE: usize = 200;
+    let mut world = World::new().await;
+    world.documented = Some(FAST);
+    for n in 0..DUE {
+        let name = format!("due-{n}");
+        world
+            .ask_as(&name, json!({ "secret": { "name": name } }))
+            .await;
+    }
+    world.ask(json!({ "token": { "lifetime": "80d" } })).await;
+    world.start();
+    world.pass(120).await;
+    assert_eq!(world.issuer.live().len(), DUE + 1);
+    world.crash().await;
+    world.pass(25 * 24 * 3_600).await;
+    // A mint and a check are two requests, of which one is sent each second.
+    world.documented = None;
+    world.start();
+    world.pass(60).await;
+    let once = DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(30).await;
+    assert!(world.data("token").is_some(), "it is down");
+    let rotated = world.issuer.minted().len() - (DUE + 1);
+    assert!(rotated < DUE / 2, "{rotated} rotated");
 }

@@ -14,9 +14,9 @@ const SHARE: u64 = 10;
 /// of the others, and what takes longer than it should.
 const SPARE: i32 = 2;
 
-/// Of so many rotations one is of the namespace whose turn it is; the others are those whose tokens end first,
-/// whosever they are. That is more than what all rotations need where they need 70 % of the rate: half of their
-/// requests are revokes, and of ten turns six at least are theirs.
+/// Of so many rotations one is of the namespace whose turn it is, which serves first whoever is to go ahead in it;
+/// the others are those whose tokens end first, whosever they are. That is more than what all rotations need where
+/// they need 70 % of the rate: half of their requests are revokes, and of ten turns six at least are theirs.
 const OF_THE_ROUND: u64 = 3;
 
 /// When turns are granted, and how long one takes at the rate of the issuer.
@@ -82,6 +82,9 @@ pub(crate) struct SlotRequest {
     pub(crate) class: Class,
     /// When the token that works now ends.
     pub(crate) expiry: Option<Timestamp>,
+    /// Whether it goes first where it is the turn of its namespace, and before no other one: whoever removes Secrets
+    /// of its own overtakes nobody else.
+    pub(crate) ahead: bool,
 }
 
 /// All who wait.
@@ -127,6 +130,8 @@ struct Lane {
 struct Crowd {
     turn: u64,
     places: BTreeSet<Place>,
+    /// Those among them that go first at the turn of the namespace.
+    ahead: BTreeSet<Place>,
 }
 
 impl Queue {
@@ -157,10 +162,11 @@ impl Queue {
             namespace: request.namespace,
             place,
         };
-        self.classes
-            .entry(ticket.class)
-            .or_default()
-            .put(&ticket.namespace, ticket.place.clone());
+        self.classes.entry(ticket.class).or_default().put(
+            &ticket.namespace,
+            ticket.place.clone(),
+            request.ahead,
+        );
         self.waiting.insert(request.uid, ticket);
     }
 
@@ -186,7 +192,11 @@ impl Queue {
         let favoured = self.favoured(pace, &may);
         let any = |class| Some((class, self.next(class, &may)?));
         let (class, namespace) = favoured.or_else(|| Class::ALL.into_iter().find_map(any))?;
-        let uid = self.classes.get_mut(&class)?.pop(&namespace)?;
+        let of_the_round = self.of_the_round(class);
+        let uid = self
+            .classes
+            .get_mut(&class)?
+            .pop(&namespace, of_the_round)?;
         let ticket = self.waiting.remove(&uid)?;
         self.served = self.served.wrapping_add(1);
         let rotated = u64::from(class == Class::Scheduled);
@@ -197,11 +207,15 @@ impl Queue {
     /// The namespace that is next within a class.
     fn next(&self, class: Class, may: impl Fn(&str) -> bool) -> Option<String> {
         let lane = self.classes.get(&class)?;
-        let of_the_round = self.rotated % OF_THE_ROUND == OF_THE_ROUND - 1;
-        match class == Class::Scheduled && !of_the_round {
-            true => lane.soonest(may),
-            false => lane.next(may),
+        match self.of_the_round(class) {
+            true => lane.next(may),
+            false => lane.soonest(may),
         }
+    }
+
+    /// Whether the next one of a class is of the namespace whose turn it is, whatever ends first.
+    fn of_the_round(&self, class: Class) -> bool {
+        class != Class::Scheduled || self.rotated % OF_THE_ROUND == OF_THE_ROUND - 1
     }
 
     /// How many of a class wait.
@@ -241,33 +255,42 @@ impl Queue {
 }
 
 impl Lane {
-    fn put(&mut self, namespace: &str, place: Place) {
+    fn put(&mut self, namespace: &str, place: Place, ahead: bool) {
         if !self.namespaces.contains_key(namespace) {
             let turn = self.last_turn();
             self.round.insert(turn, namespace.to_owned());
-            let places = BTreeSet::new();
-            self.namespaces
-                .insert(namespace.to_owned(), Crowd { turn, places });
+            let crowd = Crowd {
+                turn,
+                places: BTreeSet::new(),
+                ahead: BTreeSet::new(),
+            };
+            self.namespaces.insert(namespace.to_owned(), crowd);
         }
-        if self.change(namespace, |places| places.insert(place)) == Some(true) {
+        let put = |crowd: &mut Crowd| {
+            if ahead {
+                crowd.ahead.insert(place.clone());
+            }
+            crowd.places.insert(place)
+        };
+        if self.change(namespace, put) == Some(true) {
             self.count = self.count.saturating_add(1);
         }
     }
 
     fn remove(&mut self, namespace: &str, place: &Place) {
-        if self.change(namespace, |places| places.remove(place)) == Some(true) {
+        if self.change(namespace, |crowd| crowd.remove(place)) == Some(true) {
             self.count = self.count.saturating_sub(1);
         }
     }
 
     /// The first of a namespace, which goes to the end of the round.
-    fn pop(&mut self, namespace: &str) -> Option<String> {
+    fn pop(&mut self, namespace: &str, of_the_round: bool) -> Option<String> {
         let turn = self.last_turn();
         let crowd = self.namespaces.get_mut(namespace)?;
         let name = self.round.remove(&crowd.turn)?;
         crowd.turn = turn;
         self.round.insert(turn, name);
-        let first = self.change(namespace, BTreeSet::pop_first)??;
+        let first = self.change(namespace, |crowd| crowd.pop(of_the_round))??;
         self.count = self.count.saturating_sub(1);
         Some(first.uid)
     }
@@ -278,16 +301,12 @@ impl Lane {
     }
 
     /// Changes who waits in a namespace, which goes when nobody does.
-    fn change<T>(
-        &mut self,
-        namespace: &str,
-        change: impl FnOnce(&mut BTreeSet<Place>) -> T,
-    ) -> Option<T> {
+    fn change<T>(&mut self, namespace: &str, change: impl FnOnce(&mut Crowd) -> T) -> Option<T> {
         let crowd = self.namespaces.get_mut(namespace)?;
         if let Some(first) = crowd.places.first() {
             self.soonest.remove(first);
         }
-        let changed = change(&mut crowd.places);
+        let changed = change(crowd);
         match crowd.places.first() {
             Some(first) => {
                 self.soonest.insert(first.clone(), namespace.to_owned());
@@ -316,174 +335,19 @@ impl Lane {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(uid: &str, namespace: &str, class: Class, expiry: Option<i64>) -> SlotRequest {
-        SlotRequest {
-            uid: uid.to_owned(),
-            namespace: namespace.to_owned(),
-            class,
-            expiry: expiry.map(|second| Timestamp::from_second(second).unwrap()),
-        }
+impl Crowd {
+    fn remove(&mut self, place: &Place) -> bool {
+        self.ahead.remove(place);
+        self.places.remove(place)
     }
 
-    fn order(requests: Vec<SlotRequest>) -> Vec<String> {
-        let mut queue = Queue::default();
-        requests.into_iter().for_each(|request| queue.put(request));
-        std::iter::from_fn(|| pop(&mut queue, 0)).collect()
-    }
-
-    fn pop(queue: &mut Queue, second: i64) -> Option<String> {
-        queue.pop(at(second), |_| true).map(|(uid, _)| uid)
-    }
-
-    /// At this second, where a turn takes four.
-    fn at(second: i64) -> Pace {
-        Pace {
-            now: Timestamp::from_second(second).unwrap(),
-            turn: SignedDuration::from_secs(4),
-        }
-    }
-
-    #[test]
-    fn the_class_comes_first_then_the_earliest_expiry_and_each_third_time_the_namespace_whose_turn_it_is()
-     {
-        let served = order(vec![
-            request("end", "a", Class::Revoke, None),
-            request("first", "a", Class::First, None),
-            request("wish", "a", Class::Triggered, None),
-            request("a-4", "a", Class::Scheduled, Some(4)),
-            request("a-3", "a", Class::Scheduled, Some(3)),
-            request("a-2", "a", Class::Scheduled, Some(2)),
-            request("a-1", "a", Class::Scheduled, Some(1)),
-            request("b-9", "b", Class::Scheduled, Some(9)),
-            request("c-5", "c", Class::Scheduled, Some(5)),
-        ]);
-        let wanted = [
-            "a-1", "a-2", "b-9", "a-3", "a-4", "c-5", "wish", "first", "end",
-        ];
-        assert_eq!(served, wanted);
-    }
-
-    #[test]
-    fn a_crowd_of_one_namespace_keeps_no_other_waiting() {
-        let crowd = (0..1000).map(|n| request(&format!("crowd-{n}"), "big", Class::First, None));
-        let mut requests: Vec<_> = crowd.collect();
-        requests.push(request("alone", "small", Class::First, None));
-        let served = order(requests);
-        assert_eq!(served.iter().position(|uid| uid == "alone"), Some(1));
-    }
-
-    #[test]
-    fn one_turn_in_ten_goes_to_the_ends_of_tokens_and_one_to_checks() {
-        let mut requests: Vec<_> = (0..80)
-            .map(|n| request(&format!("first-{n}"), "a", Class::First, None))
-            .collect();
-        for n in 0..10 {
-            requests.push(request(&format!("end-{n}"), "a", Class::Revoke, None));
-            requests.push(request(&format!("check-{n}"), "a", Class::Recheck, None));
-        }
-        let served = order(requests);
-        let of = |what: &str| {
-            served
-                .iter()
-                .take(50)
-                .filter(|uid| uid.starts_with(what))
-                .count()
-        };
-        assert_eq!((of("first"), of("end"), of("check")), (40, 5, 5));
-    }
-
-    #[test]
-    fn first_tokens_come_beside_rotations_that_never_end_as_long_as_no_token_ends_for_it() {
-        // A hundred rotations take four hundred seconds; their tokens end when so many times that has passed.
-        for (times, shared) in [(1, false), (2, true), (3, true), (10, true)] {
-            let ends = 400 * times;
-            let rotations = (0..100).map(|n| {
-                let namespace = ["a", "b", "c"][n % 3];
-                request(
-                    &format!("rotation-{n}"),
-                    namespace,
-                    Class::Scheduled,
-                    Some(ends),
-                )
-            });
-            let new = (0..30).map(|n| request(&format!("first-{n}"), "a", Class::First, None));
-            let wishes =
-                (0..30).map(|n| request(&format!("wish-{n}"), "a", Class::Triggered, None));
-            let mut queue = Queue::default();
-            rotations
-                .chain(new)
-                .chain(wishes)
-                .for_each(|request| queue.put(request));
-            let (mut now, mut before) = (0, [0, 0]);
-            while queue.count(Class::Scheduled) > 0 {
-                let uid = pop(&mut queue, now).unwrap();
-                now += 4;
-                before[0] += i32::from(uid.starts_with("first"));
-                before[1] += i32::from(uid.starts_with("wish"));
-            }
-            assert!(now <= ends, "{times}: a token ended: {now}");
-            assert_eq!(
-                before.iter().all(|count| *count >= 10),
-                shared,
-                "{times}: {before:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn rotations_of_one_namespace_that_come_too_late_anyway_keep_no_other_waiting_for_ever() {
-        let mut queue = Queue::default();
-        for n in 0..1000 {
-            queue.put(request(
-                &format!("rotation-{n}"),
-                "crowd",
-                Class::Scheduled,
-                Some(1),
-            ));
-            queue.put(request(&format!("first-{n}"), "crowd", Class::First, None));
-        }
-        queue.put(request("wish", "small", Class::Triggered, Some(9_000)));
-        queue.put(request("first", "small", Class::First, None));
-        let served: Vec<_> = std::iter::from_fn(|| pop(&mut queue, 2)).take(20).collect();
-        let others = served.iter().filter(|uid| !uid.starts_with("rotation-"));
-        assert_eq!(others.collect::<Vec<_>>(), ["wish", "first"]);
-    }
-
-    #[test]
-    fn who_asks_again_keeps_its_place_and_who_goes_leaves_none() {
-        let mut queue = Queue::default();
-        for uid in ["a", "b", "c", "a"] {
-            queue.put(request(uid, "x", Class::First, None));
-        }
-        queue.remove("b");
-        assert_eq!(queue.count(Class::First), 2);
-        assert_eq!(pop(&mut queue, 0).as_deref(), Some("a"));
-        assert_eq!(pop(&mut queue, 0).as_deref(), Some("c"));
-        assert!(queue.is_empty() && pop(&mut queue, 0).is_none());
-        let mut lanes = queue.classes.values();
-        assert!(lanes.all(|lane| lane.round.is_empty() && lane.soonest.is_empty()));
-    }
-
-    #[test]
-    fn ten_thousand_namespaces_with_one_token_each_are_served_without_a_look_at_all_of_them() {
-        let mut queue = Queue::default();
-        for n in 0..10_000 {
-            let (uid, expiry) = (n.to_string(), Some(50_000 - n));
-            queue.put(request(&uid, &uid, Class::Scheduled, expiry));
-        }
-        let asked = std::cell::Cell::new(0);
-        // Two may have no turn, as those that have one under way.
-        let may = |name: &str| {
-            asked.set(asked.get() + 1);
-            !["0", "9999"].contains(&name)
-        };
-        let served = std::iter::from_fn(|| queue.pop(at(0), may)).take(9_998);
-        assert_eq!(served.count(), 9_998);
-        assert!(asked.get() <= 2 * 9_998, "{}", asked.get());
-        assert_eq!(queue.count(Class::Scheduled), 2);
+    fn pop(&mut self, of_the_round: bool) -> Option<Place> {
+        let ahead = self.ahead.first().filter(|_| of_the_round);
+        let first = ahead.or(self.places.first())?.clone();
+        self.remove(&first);
+        Some(first)
     }
 }
+
+#[cfg(test)]
+mod tests;

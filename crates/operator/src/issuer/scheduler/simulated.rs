@@ -150,6 +150,7 @@ impl World {
                 namespace: namespace.to_owned(),
                 class,
                 expiry,
+                ahead: false,
             };
             let rotates = (class == Class::Scheduled).then_some(Waiting {
                 expiry: expiry.unwrap_or(Timestamp::MAX),

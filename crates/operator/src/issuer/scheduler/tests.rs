@@ -17,6 +17,7 @@ fn request(uid: &str, class: Class, expiry: Option<i64>) -> SlotRequest {
         namespace: "team-a".to_owned(),
         class,
         expiry: expiry.map(at),
+        ahead: false,
     }
 }
 
