@@ -91,13 +91,18 @@ pub fn read(
 /// How long what was begun for `object` takes at most, where an attempt takes so long.
 #[must_use]
 pub fn longest(object: &ApiToken, attempt: SignedDuration) -> Longest {
-    let overlap = object.spec.rotation.overlap.as_ref();
-    let overlap = overlap.and_then(|text| duration::parse(text.as_str()).ok());
     Longest {
         attempt,
-        overlap: overlap.unwrap_or(schedule::OVERLAP),
+        overlap: overlap(object).unwrap_or(schedule::OVERLAP),
         ended: revoke_previous(object),
     }
+}
+
+/// The overlap that is asked for, where it can be read.
+#[must_use]
+pub fn overlap(object: &ApiToken) -> Option<SignedDuration> {
+    let overlap = object.spec.rotation.overlap.as_ref()?;
+    duration::parse(overlap.as_str()).ok()
 }
 
 /// The field as the user knows it.

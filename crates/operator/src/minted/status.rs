@@ -227,9 +227,9 @@ fn ready(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Fact {
     if let Some(refused) = basis.refused {
         return not(&refused.reason, refused.message.clone());
     }
-    let usable = works(view, now) && matches && basis.invalid.is_none();
+    let usable = works(view, now) && matches;
     let out_of_use = view.out_of_use().filter(|_| usable);
-    if usable && out_of_use.is_none() {
+    if usable && out_of_use.is_none() && basis.invalid.is_none() {
         return Fact::new(
             condition::READY,
             true,
@@ -237,7 +237,8 @@ fn ready(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Fact {
             works_until(basis, now),
         );
     }
-    if let Some(invalid) = basis.invalid {
+    // What was done to a token is told, also where nothing new can be done for it.
+    if let Some(invalid) = basis.invalid.filter(|_| out_of_use.is_none()) {
         return not(invalid.reason, invalid.message.clone());
     }
     if let Some(trouble) = basis.trouble.or(basis.waits) {

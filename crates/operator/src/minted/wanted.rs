@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
-use tokenwright_api::wanted::{acknowledged, deletion, read, revoke_previous, with_path};
+use tokenwright_api::token::State;
+use tokenwright_api::wanted::{acknowledged, deletion, overlap, read, revoke_previous, with_path};
 use tokenwright_core::{DefaultOverlap, Inputs, OnLoss, Record, Spec, WantedState, schedule};
 
 use crate::issuer::obstacle::Obstacle;
@@ -70,10 +71,14 @@ pub(crate) fn only_tend(
         rotation: None,
         windows: Vec::new(),
         allow_gap: false,
-        overlap: None,
+        overlap: overlap(object),
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         trigger: None,
-        state: WantedState::Follow,
+        // Whoever may have nothing new may still cut off what there is; nothing is enabled for them.
+        state: match object.spec.state {
+            State::Disabled => WantedState::Disabled,
+            State::Enabled => WantedState::Follow,
+        },
         written: None,
         acknowledged: acknowledged(object),
         revoke_previous: revoke_previous(object),

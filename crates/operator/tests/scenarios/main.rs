@@ -65,6 +65,7 @@ mod taken;
 mod taken_back;
 mod tenants;
 mod texts;
+mod ungranted;
 mod updated;
 mod upgrades;
 mod watches;

@@ -18,7 +18,7 @@ const DAY: u64 = 24 * 3_600;
 const UNTOLD: u64 = 120;
 
 /// A world with an operator that serves all namespaces, and one `ClusterTokenIssuer` that allows this.
-async fn shared(allow: Value) -> World {
+pub(crate) async fn shared(allow: Value) -> World {
     let mut world = World::new().await;
     world
         .make(
@@ -38,7 +38,7 @@ fn of_shared() -> Value {
     json!({ "issuerRef": { "kind": "ClusterTokenIssuer", "name": "shared" } })
 }
 
-fn also(mut changes: Value) -> Value {
+pub(crate) fn also(mut changes: Value) -> Value {
     changes["issuerRef"] = of_shared()["issuerRef"].clone();
     changes
 }
@@ -47,7 +47,7 @@ fn issuers(world: &World) -> Api<ClusterTokenIssuer> {
     Api::all(world.user.clone())
 }
 
-async fn allow(world: &World, allow: Value) {
+pub(crate) async fn allow(world: &World, allow: Value) {
     let change = Patch::Merge(json!({ "spec": { "allow": allow } }));
     issuers(world)
         .patch("shared", &PatchParams::default(), &change)
@@ -55,7 +55,7 @@ async fn allow(world: &World, allow: Value) {
         .unwrap();
 }
 
-fn team_a() -> Value {
+pub(crate) fn team_a() -> Value {
     json!([{ "namespaces": { "names": [NAMESPACE] } }])
 }
 
