@@ -71,7 +71,7 @@ pub mod annotation {
     pub const FINGERPRINT: &str = "tokenwright.dev/fingerprint";
 
     /// On a Secret of an issuer that shows no names: shows which of the tokens that it names the operator itself
-    /// named, by keyed digests.
+    /// named, by keyed digests. On one that holds an adopted value: shows which endpoint that belongs to.
     pub const SEAL: &str = "tokenwright.dev/seal";
 
     /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above
@@ -110,7 +110,7 @@ pub mod annotation {
     pub const ACKNOWLEDGE_FOREIGN: &str = "tokenwright.dev/acknowledge-foreign";
 
     /// On an `ApiToken` that adopts: the endpoint that the accepted value belongs to, where it was taken up at another
-    /// one.
+    /// one; after the fingerprint of that value and an `@`, so that it says nothing of a later one.
     pub const VALUE_BELONGS_TO: &str = "tokenwright.dev/value-belongs-to";
 
     /// On an `ApiToken`: the revisions of lost answers of which no token lives any more, comma-separated; the condition

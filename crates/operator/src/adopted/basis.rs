@@ -56,11 +56,11 @@ pub(super) fn moved(adopted: &Adopted) -> String {
     match (&adopted.known.record.accepted, &adopted.known.issuer) {
         (Some(tried), Some(issuer)) => {
             let print = &tried.fingerprint;
-            let (says, here) = (annotation::VALUE_BELONGS_TO, adopted.endpoint());
+            let says = annotation::VALUE_BELONGS_TO;
             format!(
                 "{sentence} The value {print} was taken up at {issuer}. Give the issuer that endpoint again, or take up a value of the new one. {} If it is the former endpoint that was wrong, or the system itself has moved, annotate this object with {says}: {}",
                 next_one(adopted),
-                here.unwrap_or_default()
+                adopted.said_to_belong_here(print)
             )
         }
         _ => sentence.to_owned(),

@@ -175,22 +175,24 @@ impl Adopted {
         }
     }
 
-    /// The accepted value belongs to the endpoint that is asked now: where its owner says so, and where nothing can be
-    /// asked and nobody has said another one.
+    /// The accepted value belongs to the endpoint that is asked now: where its owner says so of this very value, and
+    /// where nothing can be asked and nobody has said another one.
     pub(super) fn belongs_here(&mut self) {
-        let Ok(handle) = self.issuer.clone() else {
+        let (Ok(handle), Some(accepted)) = (&self.issuer, &self.known.record.accepted) else {
             return;
         };
-        let (endpoint, about) = (
-            handle.issuer.endpoint(),
-            About::of(&self.request.parameters),
-        );
         let said = self.object.annotations().get(annotation::VALUE_BELONGS_TO);
-        let said = said.is_some_and(|said| said.trim().trim_end_matches('/') == endpoint);
-        let unchecked = !self.elsewhere() && !handle.issuer.can_check(about);
-        if self.known.record.accepted.is_some() && (said || unchecked) {
+        let here = self.said_to_belong_here(&accepted.fingerprint);
+        let said = said.is_some_and(|said| said.trim().trim_end_matches('/') == here);
+        let about = About::of(&self.request.parameters);
+        if said || !self.elsewhere() && !handle.issuer.can_check(about) {
             self.bind();
         }
+    }
+
+    /// How whoever owns the object says that a value belongs to the endpoint that is asked now.
+    pub(super) fn said_to_belong_here(&self, value: &Fingerprint) -> String {
+        format!("{value}@{}", self.endpoint().unwrap_or_default())
     }
 
     /// Remembers that the accepted value belongs to the endpoint that is asked now.

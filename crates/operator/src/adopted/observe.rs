@@ -5,8 +5,8 @@ use kube::ResourceExt as _;
 use tokenwright_api::names::annotation;
 use tokenwright_api::owner::Owner;
 use tokenwright_client::About;
-use tokenwright_core::DeletionPolicy;
-use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds};
+use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds, Tried};
+use tokenwright_core::{DeletionPolicy, Liveness};
 
 use crate::adopted::managed::Adopted;
 use crate::adopted::record::Recognised;
@@ -16,6 +16,9 @@ use crate::cluster::finalizers::{self, is_credential};
 use crate::secret::delivery::{Ownership, ownership};
 use crate::secret::owner::exchanged;
 use crate::secret::parts::Parts;
+
+/// In place of the endpoint that an accepted value belongs to, where only a digest tells that it is another one.
+const NOBODY_SAYS: &str = "an endpoint that is on record no more";
 
 /// Everything that is seen at one instant.
 #[derive(Debug)]
@@ -113,9 +116,43 @@ impl Adopted {
             ownership,
             exchanged,
         };
+        self.recall_from(&observed);
         self.forget_what_is_not_offered(&observed);
         self.belongs_here();
         Ok(observed)
+    }
+
+    /// What our Secret holds under our seal was accepted, and at one endpoint: a status may be lost, or say what
+    /// somebody wrote into it.
+    fn recall_from(&mut self, observed: &Observed) {
+        let ours = observed.says(annotation::MANAGER_UID) == Some(self.manager.uid.as_str());
+        let held = observed.held.as_ref().filter(|_| ours && observed.intact());
+        let (Some(held), Some(seal)) = (held, observed.says(annotation::SEAL)) else {
+            return;
+        };
+        let print = &held.fingerprint;
+        let accepted = self.known.record.accepts(print);
+        let offered = observed.offered().map(|value| &value.fingerprint) == Some(print);
+        if accepted && self.known.sealed || !accepted && !offered {
+            return;
+        }
+        if !accepted {
+            self.known.revision = self.number(print, observed);
+            self.known.record.accepted = Some(Tried {
+                fingerprint: print.clone(),
+                liveness: Liveness::Unknown,
+                asked_at: None,
+                alive_at: None,
+                failures: 0,
+            });
+        }
+        let (uid, key) = (&self.manager.uid, &self.key);
+        let is_here = |at: &&str| key.seal_of_adopted(uid, print.as_str(), at) == seal;
+        let places = [self.endpoint(), self.known.issuer.as_deref()];
+        let place = places.into_iter().flatten().find(is_here);
+        let place = place.map(ToOwned::to_owned);
+        self.known.sealed = place.is_some();
+        self.known.issuer = Some(place.unwrap_or_else(|| NOBODY_SAYS.to_owned()));
     }
 
     /// What the source offers, and whether it is the credential of an issuer.

@@ -58,6 +58,11 @@ impl AdoptedRecord {
         }
     }
 
+    /// The same, where it was the operator who found out where the value belongs.
+    pub(crate) fn own_seal(&self, manager: &str, key: &DigestKey) -> Option<String> {
+        self.seal(manager, key).filter(|_| self.sealed)
+    }
+
     /// What only the operator can write of an accepted value and the endpoint that it belongs to.
     pub(crate) fn seal(&self, manager: &str, key: &DigestKey) -> Option<String> {
         let accepted = self.record.accepted.as_ref()?;

@@ -47,8 +47,7 @@ pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
     let generation = adopted.object.metadata.generation.unwrap_or_default();
     let conditions = without(before.conditions.clone(), &over);
     let known = record::write(&adopted.known, &adopted.spec, adopted.source());
-    let seal = adopted.known.seal(&adopted.manager.uid, &adopted.key);
-    let seal = seal.filter(|_| adopted.known.sealed);
+    let seal = adopted.known.own_seal(&adopted.manager.uid, &adopted.key);
     ApiTokenStatus {
         // That of another key may be of the right one.
         seals: seal.map_or_else(|| before.seals.clone(), |seal| vec![seal]),

@@ -153,7 +153,7 @@ impl Adopted {
     }
 
     /// A value that was delivered before a crash keeps the number that the Secret gives it.
-    fn number(&self, accepted: &Fingerprint, observed: &Observed) -> u32 {
+    pub(super) fn number(&self, accepted: &Fingerprint, observed: &Observed) -> u32 {
         let said = observed
             .held
             .as_ref()
@@ -225,6 +225,7 @@ impl Adopted {
             revision: self.known.revision,
             expires_at: self.spec.expires_at,
             fingerprint: value.fingerprint.to_string(),
+            seal: self.known.own_seal(&self.manager.uid, &self.key),
             parameters: self.request.parameters.clone(),
         };
         let delivery = Delivery {

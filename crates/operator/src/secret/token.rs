@@ -38,6 +38,8 @@ pub(crate) struct AdoptedValue {
     pub(crate) expires_at: Option<Timestamp>,
     /// Tells the value from others.
     pub(crate) fingerprint: String,
+    /// Shows that it was the operator who found out where it belongs.
+    pub(crate) seal: Option<String>,
     /// What the issuer needs to know to be asked about it.
     pub(crate) parameters: Parameters,
 }
@@ -90,7 +92,9 @@ impl Token<'_> {
                     (annotation::EXPIRES_AT, adopted.expiry()),
                     (annotation::FINGERPRINT, adopted.fingerprint.clone()),
                 ];
-                said.into_iter().chain(id).collect()
+                let seal = adopted.seal.clone();
+                let seal = seal.map(|seal| (annotation::SEAL, seal));
+                said.into_iter().chain(id).chain(seal).collect()
             }
         })
     }

@@ -203,17 +203,61 @@ async fn an_endpoint_that_somebody_writes_into_the_status_sends_a_value_nowhere(
         assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
     }
     moves(&world, None).await;
-    // Who comes next knows no better, and asks nobody.
-    world.crash().await;
-    world
-        .forge_status(forged(json!("https://evil.example")))
-        .await;
-    let checks = world.issuer.count(Operation::Check);
-    world.start();
-    world.pass(HOUR).await;
-    assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
-    assert_eq!(world.issuer.count(Operation::Check), checks);
-    nothing_was_sent(&world);
+    // Who comes next sees by the Secret where the value belongs; without it nobody is asked.
+    for lost in [false, true] {
+        world.crash().await;
+        world
+            .forge_status(forged(json!("https://evil.example")))
+            .await;
+        let once = kube::api::DeleteParams::default();
+        if lost {
+            world.secrets().delete("ci-token", &once).await.unwrap();
+        }
+        let checks = world.issuer.count(Operation::Check);
+        world.start();
+        world.pass(HOUR).await;
+        let stalled = match lost {
+            true => "True: IssuerIdentityChanged",
+            false => "False: Idle",
+        };
+        assert_eq!(world.condition("Stalled"), stalled);
+        assert_eq!(world.issuer.count(Operation::Check) == checks, lost);
+        nothing_was_sent(&world);
+    }
+}
+
+/// A writer of the status and an editor of the issuer are at work together.
+#[tokio::test(start_paused = true)]
+async fn what_a_status_says_no_more_sends_no_delivered_value_to_another_endpoint() {
+    for forged in [
+        json!({ "adopted": { "issuer": "memory://moved" } }),
+        json!({ "seals": null, "adopted": { "issuer": null } }),
+        json!({ "seals": null, "adopted": { "fingerprint": "0123456789abcdef" } }),
+        json!({ "seals": null, "adopted": null }),
+    ] {
+        for restarts in [true, false] {
+            let (mut world, _, value) = delivered(false, json!({})).await;
+            if restarts {
+                world.crash().await;
+            }
+            world.forge_status(json!({ "status": forged })).await;
+            moves(&world, Some(MOVED)).await;
+            if restarts {
+                world.start();
+            }
+            world.pass(HOUR).await;
+            nothing_was_sent(&world);
+            assert_eq!(world.data("token").as_ref(), Some(&value));
+            let stalled = world.condition("Stalled");
+            assert_eq!(stalled, "True: IssuerIdentityChanged", "{forged}");
+            moves(&world, None).await;
+            world.pass(11 * MINUTE).await;
+            assert_eq!(world.condition("Stalled"), "False: Idle", "{forged}");
+            assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+            assert_eq!(world.condition("Proven"), "True: ValueProven");
+            assert_eq!(world.adopted().revision, Some(1));
+        }
+    }
 }
 
 /// The same at a system that cannot be asked about values, with the endpoint in the Secret.
@@ -229,11 +273,25 @@ async fn delivered_unchecked() -> (World, String) {
     (world, value)
 }
 
+/// Whoever owns the object says of the value that is accepted where it belongs.
 async fn belongs_to(world: &World, endpoint: &str) {
-    let said = json!({ annotation::VALUE_BELONGS_TO: endpoint });
+    let value = world.adopted().fingerprint.unwrap();
+    say(world, &format!("{value}@{endpoint}")).await;
+}
+
+async fn say(world: &World, where_it_belongs: &str) {
+    let said = json!({ annotation::VALUE_BELONGS_TO: where_it_belongs });
     let change = json!({ "metadata": { "annotations": said } });
     world.change(change).await;
     world.pass(5).await;
+}
+
+/// What whoever owns the object is told to say.
+fn told_to_say(world: &World) -> String {
+    let told = world.message("Stalled");
+    let says = format!("{}: ", annotation::VALUE_BELONGS_TO);
+    let (_, said) = told.rsplit_once(&says).expect(&told);
+    said.to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,9 +301,7 @@ async fn a_mistyped_endpoint_is_corrected_by_the_word_of_whoever_owns_the_api_to
     for said in ["memory://other", "memory://issuer"] {
         belongs_to(&world, said).await;
         assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
-        let told = world.message("Stalled");
-        let how = format!("{}: memory://moved", annotation::VALUE_BELONGS_TO);
-        assert!(told.contains(&how), "{told}");
+        assert!(told_to_say(&world).ends_with("memory://moved"));
         assert_eq!(world.data("host").as_deref(), Some("memory://issuer"));
     }
     belongs_to(&world, "memory://moved/").await;
@@ -280,6 +336,29 @@ async fn a_value_is_asked_about_where_whoever_owns_the_api_token_says_that_it_be
     assert!(world.moved.count(Operation::Check) > 0);
     assert_eq!(world.condition("Proven"), "True: ValueProven");
     assert_eq!(world.condition("Stalled"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_of_one_value_sends_no_later_one_to_the_endpoint_that_it_names() {
+    let (world, ..) = delivered(false, json!({})).await;
+    world.by_hand_at(&world.moved).await;
+    moves(&world, Some(MOVED)).await;
+    say(&world, &told_to_say(&world)).await;
+    world.pass(11 * MINUTE).await;
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://moved"));
+    // It moves back, and a person makes the next one there; what was said stays on the object.
+    moves(&world, None).await;
+    let (_, next) = world.by_hand().await;
+    world.fill("source", &next).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.data("token").as_ref(), Some(&next));
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
+    let before = world.moved.count(Operation::Check);
+    moves(&world, Some(MOVED)).await;
+    world.pass(HOUR).await;
+    assert_eq!(world.moved.count(Operation::Check), before);
+    assert_eq!(world.condition("Stalled"), "True: IssuerIdentityChanged");
+    assert_eq!(world.adopted().issuer.as_deref(), Some("memory://issuer"));
 }
 
 #[tokio::test(start_paused = true)]
