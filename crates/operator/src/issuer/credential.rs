@@ -145,7 +145,7 @@ pub(crate) fn uses<K: IssuerObject>(
 /// Whether an issuer is held, or needed: its finalizer may have been taken off by somebody just now.
 fn stays<K: IssuerObject>(issuer: &K, holds: &Holds) -> bool {
     let uid = issuer.meta().uid.as_deref();
-    has(issuer, finalizer::IN_USE) || uid.is_some_and(|uid| holds.open(uid))
+    has(issuer, finalizer::IN_USE) || uid.is_some_and(|uid| holds.needed(uid))
 }
 
 /// The credential of an issuer that is let go: given back before it, so that whoever waits for it to be gone need not

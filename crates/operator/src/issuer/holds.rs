@@ -16,32 +16,57 @@ pub(crate) struct Holds(Mutex<HashMap<String, Hold>>);
 
 #[derive(Debug, Default)]
 struct Hold {
-    /// Whether anything may be begun with it that only it can end.
-    open: bool,
+    use_: Use,
     /// The version of the object that the finalizer was set or taken away over, and whether it stands since: who
     /// is shown that version is shown the past.
     over: Option<(String, bool)>,
 }
 
+/// What an issuer is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Use {
+    /// For nothing: it may be let go.
+    #[default]
+    Nothing,
+    /// What was begun with it is ended, and nothing is begun any more.
+    Ends,
+    /// Something may be begun that only it can end.
+    Begins,
+}
+
 impl Holds {
     /// Whether anything may be begun with an issuer that only it can end.
     pub(crate) fn open(&self, uid: &str) -> bool {
-        self.0.lock().get(uid).is_some_and(|hold| hold.open)
+        self.use_of(uid) == Some(Use::Begins)
+    }
+
+    /// Whether it is needed, if only to end something.
+    pub(crate) fn needed(&self, uid: &str) -> bool {
+        matches!(self.use_of(uid), Some(Use::Begins | Use::Ends))
     }
 
     /// Whether an issuer that has the finalizer is about to be let go.
     pub(crate) fn lifted(&self, uid: &str) -> bool {
-        self.0.lock().get(uid).is_some_and(|hold| !hold.open)
+        self.use_of(uid) == Some(Use::Nothing)
+    }
+
+    fn use_of(&self, uid: &str) -> Option<Use> {
+        self.0.lock().get(uid).map(|hold| hold.use_)
     }
 
     /// Nothing is begun with it from now on. Who began something before is seen by whoever looks after this.
     pub(crate) fn lift(&self, uid: &str) {
-        self.0.lock().entry(uid.to_owned()).or_default().open = false;
+        self.0.lock().entry(uid.to_owned()).or_default().use_ = Use::Nothing;
+    }
+
+    /// Nothing is begun with it any more, since it goes and can be held no longer; what was begun is ended.
+    pub(crate) fn close(&self, uid: &str) {
+        self.0.lock().entry(uid.to_owned()).or_default().use_ = Use::Ends;
     }
 
     /// Something may be begun with it.
     pub(crate) fn settle(&self, uid: &str) {
-        self.0.lock().entry(uid.to_owned()).or_default().open = true;
+        self.0.lock().entry(uid.to_owned()).or_default().use_ = Use::Begins;
     }
 
     /// The finalizer was set, or taken away, over this version of the object.

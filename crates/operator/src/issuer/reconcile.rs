@@ -100,6 +100,21 @@ struct Seen {
     needed: bool,
 }
 
+impl Seen {
+    /// Whether nothing is new. No watch shows a credential that nobody holds: whoever needs it next reads it.
+    fn same(&self, now: &Self) -> bool {
+        let shown = now.needed || now.credential.is_some();
+        let now = match shown {
+            true => now.clone(),
+            false => Self {
+                credential: self.credential.clone(),
+                ..now.clone()
+            },
+        };
+        *self == now
+    }
+}
+
 /// What a reconcile of an issuer is given.
 #[derive(Debug, Clone)]
 pub(crate) struct Around {
@@ -304,7 +319,7 @@ impl<K: IssuerObject> Case<'_, K> {
         };
         let known = self.desk.known.lock();
         let known = known.get(&self.place)?;
-        let same = known.seen == *seen && Arc::ptr_eq(&known.handle, &handle);
+        let same = known.seen.same(seen) && Arc::ptr_eq(&known.handle, &handle);
         (same && self.is_held() && !owes(self.context, &self.uid)).then_some(handle)
     }
 
@@ -376,9 +391,9 @@ impl<K: IssuerObject> Case<'_, K> {
         if held.is_some() {
             holds.wrote(object, true);
         }
-        let goes = object.meta().deletion_timestamp.is_some() && !holds.stands(object);
-        if !goes {
-            holds.settle(&self.uid);
+        match object.meta().deletion_timestamp.is_some() && !holds.stands(object) {
+            true => holds.close(&self.uid),
+            false => holds.settle(&self.uid),
         }
         Ok(held.unwrap_or_else(|| object.clone()))
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokenwright_api::names::finalizer;
 use tokenwright_client::Operation;
-use tokenwright_testbed::memory::{Fault, Memory};
+use tokenwright_testbed::memory::{Fault, Memory, Seen, Verb};
 
 use crate::world::{NAMESPACE, OPERATOR, World};
 
@@ -162,6 +163,63 @@ async fn nothing_is_begun_with_an_issuer_that_goes_and_can_be_held_no_more() {
     world.pass(600).await;
     let told = world.message("Ready");
     assert!(told.contains("There is no"), "{told}");
+}
+
+/// The same where it was held before, and somebody took our finalizer off: what was begun is still ended.
+#[tokio::test(start_paused = true)]
+async fn nothing_more_is_begun_with_an_issuer_that_goes_once_somebody_took_its_hold_off() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(10).await;
+    let patch = PatchParams::default();
+    let finalizers = async |all: Value| {
+        let change = Patch::Merge(json!({ "metadata": { "finalizers": all } }));
+        let issuers = world.issuers();
+        issuers.patch("issuer", &patch, &change).await.unwrap();
+    };
+    finalizers(json!(["example.com/theirs", finalizer::IN_USE])).await;
+    let all = DeleteParams::default();
+    world.issuers().delete("issuer", &all).await.unwrap();
+    world.pass(10).await;
+    finalizers(json!(["example.com/theirs"])).await;
+    world.pass(10).await;
+    let next = json!({ "secret": { "name": "next" } });
+    world.ask_as("next", next).await;
+    world.pass(60).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+    let told = world.shown_of("apitokens", NAMESPACE, "next", "Ready");
+    assert!(told.contains("being deleted"), "{told}");
+    assert_eq!(self::finalizers(&world.api, "secrets", "credential"), 1);
+    world.delete().await;
+    world.pass(60).await;
+    assert!(world.issuer.live().is_empty() && world.object().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_nobody_needs_reads_its_credential_again_once_somebody_does() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.delete().await;
+    world.pass(60).await;
+    let ready = world.issuer_ready("issuer");
+    assert!(ready.starts_with("True: "), "{ready}");
+    let before = world.api.requests().len();
+    world.pass(3_600).await;
+    let asked = world.api.requests().into_iter().skip(before);
+    let about = |seen: &Seen| {
+        seen.who == OPERATOR && seen.resource == "secrets" && seen.verb != Verb::Watch
+    };
+    let read: Vec<_> = asked.filter(|record| about(&record.seen)).collect();
+    assert!(read.is_empty(), "{read:#?}");
+    world.set_credential("wrong").await;
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+    let ready = world.issuer_ready("issuer");
+    assert!(ready.starts_with("False: "), "{ready}");
 }
 
 #[tokio::test(start_paused = true)]
