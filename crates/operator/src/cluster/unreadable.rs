@@ -11,7 +11,7 @@ use kube::api::ObjectMeta;
 use parking_lot::Mutex;
 
 /// An object, by kind, namespace and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub(crate) kind: String,
     pub(crate) namespace: String,

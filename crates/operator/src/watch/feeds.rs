@@ -13,14 +13,15 @@ use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokenwright_api::names::label;
 use tokenwright_api::{ClusterTokenIssuer, TokenIssuer, TokenProfile};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::cluster::copies::{labelled, named, without_others, without_writers};
 use crate::cluster::token::PackedToken;
+use crate::cluster::unreadable::Place;
 use crate::secret::shown::{Delivered, SecretMeta};
+use crate::watch::herald::Herald;
 use crate::watch::index::Index;
 use crate::watch::readable::Readable;
 use crate::watch::sieve::{Kept, Sieve};
@@ -83,13 +84,13 @@ pub(crate) struct Shown {
 }
 
 impl Feeds {
-    /// Begins to watch; the empty namespace is all of them. Whenever something can be read again,
-    /// `cleared` is told.
+    /// Begins to watch; the empty namespace is all of them. Whenever something can be read again, or is gone,
+    /// `cleared` is told of it.
     pub(crate) fn open(
         client: &Client,
         namespace: &str,
         context: &Arc<Context>,
-        cleared: &UnboundedSender<()>,
+        cleared: &Arc<Herald<Place>>,
     ) -> Self {
         let client = &stream::up_to_date(client.clone(), context.calls.history().clone());
         let filled = |label, value| {
@@ -162,7 +163,7 @@ fn tokens(
     client: &Client,
     namespace: &str,
     context: &Arc<Context>,
-    cleared: &UnboundedSender<()>,
+    cleared: &Arc<Herald<Place>>,
 ) -> Feed<PackedToken, Arc<Index>> {
     let shown = Arc::new(Index::default());
     let (all, index, known) = (Arc::clone(context), Arc::clone(&shown), Arc::clone(&shown));
@@ -186,7 +187,7 @@ fn objects<K, P>(
     client: &Client,
     namespace: &str,
     context: &Arc<Context>,
-    (cleared, kept): (&UnboundedSender<()>, Kept<K, P>),
+    (cleared, kept): (&Arc<Herald<Place>>, Kept<K, P>),
 ) -> impl Stream<Item = Watched<P>> + Send + use<K, P>
 where
     K: Resource<DynamicType = (), Scope: Scoped>
@@ -212,7 +213,7 @@ fn whole<K>(
     client: &Client,
     namespace: &str,
     context: &Arc<Context>,
-    cleared: &UnboundedSender<()>,
+    cleared: &Arc<Herald<Place>>,
 ) -> Feed<K>
 where
     K: Resource<DynamicType = (), Scope: Scoped>

@@ -109,14 +109,15 @@ pub(crate) async fn serve(
     dispatch: Arc<Dispatch>,
     signals: Signals,
 ) {
+    let tasks = &dispatch.context.tasks;
     let (cleared, mut readable_again) = unbounded_channel();
+    let cleared = Herald::new(cleared, tasks.clone());
     let feeds = Feeds::open(&client, &namespace, &dispatch.context, &cleared);
     let (issuers, issuers_due) = unbounded_channel();
     let (cluster_issuers, cluster_issuers_due) = unbounded_channel();
     let (sources, sources_due) = unbounded_channel();
     let (credentials, credentials_due) = unbounded_channel();
     let (unheld, maybe_unheld) = unbounded_channel();
-    let tasks = &dispatch.context.tasks;
     let heralds = (
         Herald::new(issuers.clone(), tasks.clone()),
         Herald::new(cluster_issuers.clone(), tasks.clone()),
@@ -190,12 +191,12 @@ pub(crate) async fn serve(
         .collect();
     let beside = async {
         first_lists.await;
-        let all_again = async {
-            while readable_again.recv().await.is_some() {
-                work.all_due();
+        let around_again = async {
+            while let Some(at) = readable_again.recv().await {
+                work.readable_again(&at);
             }
         };
-        futures::join!(work.at_start.forget(), all_again, work.with_the_clock());
+        futures::join!(work.at_start.forget(), around_again, work.with_the_clock());
         std::future::pending::<()>().await;
     };
     tokio::select! {

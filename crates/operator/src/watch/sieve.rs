@@ -6,12 +6,12 @@ use std::sync::Arc;
 use kube::Resource;
 use kube::runtime::watcher::Event;
 use tokenwright_api::names::reason;
-use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, logs};
+use crate::watch::herald::Herald;
 use crate::watch::readable::Readable;
 
 /// The longest error of a parser that is shown; the object itself never is.
@@ -26,8 +26,8 @@ pub(crate) struct Sieve<K, P> {
     keep: Keep<K, P>,
     /// What the watch showed last of what stands there.
     last: Last<P>,
-    /// Told that something can be read again, or is gone: what it may have needed is looked at again.
-    cleared: UnboundedSender<()>,
+    /// Told of what can be read again, or is gone: what it may have needed is looked at again.
+    cleared: Arc<Herald<Place>>,
     /// What the list that is under way showed and nobody can read.
     listed: Vec<Place>,
 }
@@ -50,7 +50,7 @@ where
         context: Arc<Context>,
         namespace: &str,
         (keep, last): Kept<K, P>,
-        cleared: UnboundedSender<()>,
+        cleared: Arc<Herald<Place>>,
     ) -> Self {
         Self {
             context,
@@ -108,7 +108,7 @@ where
 
     fn clear(&self, place: &Place) {
         if self.context.unreadable.clear(place) {
-            let _ended = self.cleared.send(());
+            self.cleared.tell(place.clone());
         }
     }
 

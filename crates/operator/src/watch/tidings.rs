@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use kube::runtime::reflector::ObjectRef;
-use tokenwright_api::ApiToken;
+use kube::Resource as _;
+use kube::api::ObjectMeta;
+use kube::runtime::reflector::{ObjectRef, Store};
 use tokenwright_api::token::IssuerKind;
+use tokenwright_api::{ApiToken, ClusterTokenIssuer};
 
 use crate::adopted::release;
 use crate::cluster::token::PackedToken;
@@ -62,6 +64,36 @@ impl Work {
                 work.tell_issuer_of(token);
             }
         })
+    }
+
+    /// Something can be read again, or is gone: what was kept for it, and who names it, is looked at again. No more than
+    /// that: a tenant may make such objects and mend them all day.
+    pub(super) fn readable_again(&self, at: &Place) {
+        let (issuers, cluster_issuers) = &self.heralds;
+        let is_here = |object: &ObjectMeta| object.namespace.as_deref() == Some(&at.namespace);
+        if at.kind == ApiToken::kind(&()) {
+            let shown = self.shown.issuers.state().into_iter();
+            for issuer in shown.filter(|issuer| is_here(issuer.meta())) {
+                issuers.tell(ObjectRef::from_obj(issuer.as_ref()));
+            }
+            let shown = self.shown.cluster_issuers.iter().flat_map(Store::state);
+            for issuer in shown {
+                cluster_issuers.tell(ObjectRef::from_obj(issuer.as_ref()));
+            }
+            let shown = self.shown.sources.state().into_iter();
+            for source in shown.filter(|source| is_here(source.meta())) {
+                let _ended = self.sources.send(ObjectRef::from_obj(source.as_ref()));
+            }
+            return;
+        }
+        self.unheld.tell(());
+        let kind = match at.kind == ClusterTokenIssuer::kind(&()) {
+            true => IssuerKind::ClusterTokenIssuer,
+            false => IssuerKind::TokenIssuer,
+        };
+        for token in self.shown.tokens.of_issuer(kind, &at.namespace, &at.name) {
+            self.dispatch.context.wakes.send(token.reference());
+        }
     }
 
     fn tell_issuer_of(&self, token: &PackedToken) {

@@ -124,6 +124,107 @@ async fn an_object_that_cannot_be_read_any_more_keeps_its_token_and_its_issuer()
     assert!(world.issuer.live().is_empty());
 }
 
+/// Another tenant with a value that a person made, and whose Secrets are read at each look.
+async fn neighbour(world: &World) {
+    let neighbour = json!({ "metadata": { "name": NEIGHBOUR } });
+    world.make("v1", "Namespace", neighbour).await;
+    let (_, value) = world.by_hand().await;
+    for (name, key, text) in [
+        ("credential", "token", "right"),
+        ("source", "PASTED", value.as_str()),
+    ] {
+        let metadata = json!({ "name": name, "namespace": NEIGHBOUR });
+        let secret = json!({ "metadata": metadata, "stringData": { key: text } });
+        world.make("v1", "Secret", secret).await;
+    }
+    let metadata = json!({ "name": "ci", "namespace": NEIGHBOUR });
+    let credential = json!({ "secretRef": { "name": "credential" } });
+    let spec = json!({ "profile": "memory", "credential": credential });
+    let issuer = json!({ "metadata": metadata, "spec": spec });
+    let version = "tokenwright.dev/v1alpha1";
+    world.make(version, "TokenIssuer", issuer).await;
+    let adopt = json!({ "valueFrom": { "secretRef": { "name": "source" } } });
+    let secret = json!({ "name": "ci-token" });
+    let spec = json!({ "issuerRef": { "name": "ci" }, "adopt": adopt, "secret": secret });
+    let token = json!({ "metadata": metadata, "spec": spec });
+    world.make(version, "ApiToken", token).await;
+}
+
+const NEIGHBOUR: &str = "team-b";
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_can_be_read_again_and_again_has_nobody_elsewhere_looked_at() {
+    let mut world = World::new().await;
+    neighbour(&world).await;
+    world.ask(json!({})).await;
+    world
+        .make_token(
+            "mended",
+            json!({ "spec": { "secret": { "name": "mended" } } }),
+        )
+        .await;
+    let spec =
+        json!({ "profile": "memory", "credential": { "secretRef": { "name": "credential" } } });
+    world.issuer_as("mended", spec).await;
+    world.start_everywhere();
+    world.pass(60).await;
+    let ready = world.shown_of("apitokens", NEIGHBOUR, "ci", "Ready");
+    assert!(ready.starts_with("True: "), "{ready}");
+    let before = world.api.requests().len();
+    for _ in 0..20 {
+        for (state, timeout) in [(json!("Paused"), json!(30)), (json!(null), json!(null))] {
+            let change = json!({ "spec": { "state": state } });
+            patch(&world, "ApiToken", "mended", change).await;
+            let change = json!({ "spec": { "requestTimeout": timeout } });
+            patch(&world, "TokenIssuer", "mended", change).await;
+            world.pass(2).await;
+        }
+    }
+    let asked = world.api.requests().into_iter().skip(before);
+    let elsewhere = asked.filter(|record| {
+        let seen = &record.seen;
+        let neighbours = seen.namespace.as_deref() == Some(NEIGHBOUR);
+        seen.who == OPERATOR && seen.resource == "secrets" && neighbours
+    });
+    assert_eq!(elsewhere.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_for_an_object_that_cannot_be_read_goes_with_it() {
+    let mut world = World::new().await;
+    world.make_token("ci", newer()).await;
+    let spec = json!({ "requestTimeout": 30 });
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    let source = json!({ "adopt": { "valueFrom": { "secretRef": { "name": "source" } } }, "secret": { "name": "adopted" } });
+    world.adopt_as("adopted", source).await;
+    world.issuer_as("newer", spec).await;
+    let named = json!({ "issuerRef": { "name": "newer" }, "secret": { "name": "other" } });
+    world.ask_as("named", named).await;
+    world.start();
+    world.pass(60).await;
+    let once = kube::api::DeleteParams::default();
+    world.tokens().delete("adopted", &once).await.unwrap();
+    world.issuers().delete("issuer", &once).await.unwrap();
+    world.pass(60).await;
+    let held = |name: &str| {
+        let secret = world.secret_called(name).unwrap();
+        !secret.finalizers().is_empty()
+    };
+    assert!(held("source") && held("credential"));
+    assert!(world.issuers().get_opt("issuer").await.unwrap().is_some());
+    assert!(world.api.erase(TOKENS, NAMESPACE, "ci"));
+    world.pass(5).await;
+    assert!(!held("source"));
+    assert!(world.issuers().get_opt("issuer").await.unwrap().is_none());
+    assert!(held("credential"), "the other issuer may need it");
+    assert!(world.api.erase(ISSUERS, NAMESPACE, "newer"));
+    world.pass(5).await;
+    assert!(!held("credential"));
+    let told = world.shown_of("apitokens", NAMESPACE, "named", "Ready");
+    assert!(told.contains("There is no"), "{told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_status_that_cannot_be_read_is_told_and_nothing_is_done_by_it() {
     let mut world = World::new().await;
