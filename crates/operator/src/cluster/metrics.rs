@@ -33,13 +33,17 @@ const SECONDS_SHARED: u32 = 10;
 /// What is answered.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// How mints end.
-const MINT_RESULTS: [&str; 6] = [
+/// How mints end, but for what the issuer's answer may say of a token that cannot be kept.
+const MINT_RESULTS: [&str; 10] = [
     "Published",
     "MintRefused",
     "MintNotSent",
+    "MintedValueRefused",
     "PublishRefused",
     "RehearsalRefused",
+    "ValueNotProven",
+    "AttemptConflict",
+    "DestinationChanged",
     "OutcomeUnknown",
 ];
 
@@ -52,6 +56,27 @@ const REVOKE_RESULTS: [&str; 6] = [
     "NotProven",
     "RevokeNotSeen",
 ];
+
+/// What every issuer is asked.
+const ASKED: [Operation; 5] = [
+    Operation::Identity,
+    Operation::Check,
+    Operation::Mint,
+    Operation::List,
+    Operation::Revoke,
+];
+
+/// How that ends where it went well, and where the issuer does not answer as it should.
+const ENDS: [&str; 5] = [
+    "Ok",
+    "Unavailable",
+    "OutcomeUnknown",
+    "AnswerNotUnderstood",
+    "NoRoom",
+];
+
+/// What is tried again.
+const RETRIED: [Operation; 3] = [Operation::Mint, Operation::List, Operation::Revoke];
 
 /// Of so many issuers it is kept what they left alive, whether or not they are still there.
 const MOST_ABANDONING: usize = 1_000;
@@ -79,7 +104,7 @@ struct Measured {
     abandoned: Counts,
     /// The issuers that tokens were left alive at.
     abandoning: Mutex<HashSet<String>>,
-    /// What is counted of each issuer that is there.
+    /// What is counted of each issuer that is there, beside what begins at 0.
     of_issuers: Mutex<HashMap<String, HashSet<Labels>>>,
     shown: Arc<Shown>,
 }
@@ -167,28 +192,38 @@ fn labelled<const N: usize>(metric: Metric, values: [&str; N]) -> Labels {
     metric.labels.iter().copied().zip(values).collect()
 }
 
+impl Measured {
+    /// What is counted of an issuer from 0 on: of a number that begins at 1, nobody sees that it grew.
+    fn begun(&self, issuer: &str) -> impl Iterator<Item = (&Counts, Labels)> {
+        let mints = MINT_RESULTS.map(|result| labelled(names::MINTS, [issuer, result]));
+        let revokes = REVOKE_RESULTS.map(|result| labelled(names::REVOKES, [issuer, result]));
+        let retries =
+            RETRIED.map(|operation| labelled(names::ISSUER_RETRIES, [issuer, operation.name()]));
+        let asked = move |operation: Operation| {
+            let asked = [issuer, operation.name()];
+            ENDS.map(|end| labelled(names::ISSUER_REQUESTS, [asked[0], asked[1], end]))
+        };
+        let requests = ASKED.into_iter().flat_map(asked);
+        let all = mints.into_iter().map(|labels| (&self.mints, labels));
+        all.chain(revokes.into_iter().map(|labels| (&self.revokes, labels)))
+            .chain(retries.into_iter().map(|labels| (&self.retries, labels)))
+            .chain(requests.map(|labels| (&self.requests, labels)))
+    }
+}
+
 impl Metrics {
-    /// There is an issuer of this name, which may be counted. What few know of begins at 0: of a number that begins
-    /// at 1, nobody sees that it grew.
+    /// There is an issuer of this name, which may be counted.
     pub(crate) fn there(&self, issuer: &str) {
-        let measured = &self.0;
-        let mut known = measured.of_issuers.lock();
+        let mut known = self.0.of_issuers.lock();
         let Entry::Vacant(unknown) = known.entry(issuer.to_owned()) else {
             return;
         };
-        let mints = MINT_RESULTS.map(|result| (&measured.mints, names::MINTS, result));
-        let revokes = REVOKE_RESULTS.map(|result| (&measured.revokes, names::REVOKES, result));
-        let begun = mints
-            .into_iter()
-            .chain(revokes)
-            .map(|(counts, metric, result)| {
-                let labels = labelled(metric, [issuer, result]);
-                drop(counts.get_or_create(&labels));
-                labels
-            });
-        unknown.insert(begun.collect());
+        for (counts, labels) in self.0.begun(issuer) {
+            drop(counts.get_or_create(&labels));
+        }
+        unknown.insert(HashSet::new());
         let none = labelled(names::ABANDONED, [issuer]);
-        drop(measured.abandoned.get_or_create(&none));
+        drop(self.0.abandoned.get_or_create(&none));
     }
 
     /// It is gone, and so is what was counted: who makes and deletes issuers leaves nothing here, but for tokens.
@@ -199,7 +234,13 @@ impl Metrics {
             let none = labelled(names::ABANDONED, [issuer]);
             measured.abandoned.remove(&none);
         }
-        for labels in known.remove(issuer).unwrap_or_default() {
+        let Some(others) = known.remove(issuer) else {
+            return;
+        };
+        for (counts, labels) in measured.begun(issuer) {
+            counts.remove(&labels);
+        }
+        for labels in others {
             let Measured {
                 mints,
                 revokes,
@@ -293,10 +334,9 @@ impl Metrics {
         let labels = labelled(names::RECONCILE_SECONDS, [kind]);
         let seconds = self.0.reconcile_seconds.get_or_create(&labels);
         seconds.observe(took.as_secs_f64());
-        if failed {
-            let labels = labelled(names::RECONCILE_FAILURES, [kind]);
-            self.0.reconcile_failures.get_or_create(&labels).inc();
-        }
+        let labels = labelled(names::RECONCILE_FAILURES, [kind]);
+        let failures = self.0.reconcile_failures.get_or_create(&labels);
+        failures.inc_by(u64::from(failed));
     }
 
     /// Looks up what is so now, whenever somebody asks from now on.
