@@ -371,6 +371,47 @@ async fn a_credential_that_is_corrected_while_the_operator_starts_is_used() {
     assert!(ready.starts_with("True"), "{ready}");
 }
 
+/// Nobody looks for tokens that people made: each is asked about by its value, and the issuer lists none.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_adopted_tokens_costs_so_much_for_each_and_no_listing() {
+    const MANY: usize = 100;
+    let mut world = World::new().await;
+    for number in 0..MANY {
+        let (_, value) = world.by_hand().await;
+        world.fill(&format!("source-{number}"), &value).await;
+    }
+    world.start();
+    world.pass(60).await;
+    let before = world.api.requests().len();
+    for number in 0..MANY {
+        let name = format!("many-{number}");
+        let source = json!({ "secretRef": { "name": format!("source-{number}") } });
+        let adopt = json!({ "adopt": { "valueFrom": source }, "secret": { "name": name } });
+        world.adopt_as(&name, adopt).await;
+    }
+    // A burst of ten, and one each second.
+    world.pass(120).await;
+    for number in 0..MANY {
+        let name = format!("many-{number}");
+        let ready = world.condition_of(TOKENS, &name, "Ready");
+        assert_eq!(ready, "True: Ready", "{name}");
+    }
+    let of_issuer = |operation| world.issuer.count(operation) as usize;
+    let asked = about_tokens(&world, before);
+    // Most say once that they wait, and look at both Secrets again when it is their turn.
+    assert!(asked.len() <= MANY * 18, "{}: {asked:#?}", asked.len());
+    assert_eq!(of_issuer(Operation::Check), MANY);
+    assert_eq!(of_issuer(Operation::List), 0);
+    // Each is asked about once more after each ten minutes, and read for that.
+    let before = world.api.requests().len();
+    world.pass(3_600).await;
+    let asked = about_tokens(&world, before);
+    let checks = of_issuer(Operation::Check) - MANY;
+    assert!((5 * MANY..=6 * MANY).contains(&checks), "{checks}");
+    assert!(asked.len() <= 6 * checks, "{} for {checks}", asked.len());
+    assert_eq!(of_issuer(Operation::List), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_operator_ends_itself_is_told_by_its_issuer_as_no_loss() {
     let mut world = World::new().await;
