@@ -308,6 +308,8 @@ impl<K: IssuerObject> Case<'_, K> {
         credential::leave(context, object, held_otherwise).await?;
         finalizers::release(&context.calls, object, finalizer::IN_USE).await?;
         self.issuers.holds.wrote(object, false);
+        // Nobody else took them away: set again, they are in no contest.
+        context.marks.forget(&self.uid);
         // The watch shows that, and has it looked at again.
         Ok(Next::requeue(LOOK))
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::cluster::unreadable::Place;
 use crate::issuer::scheduler::queue::{Class, Pace, Queue, SlotRequest};
@@ -147,16 +147,19 @@ impl Slots {
         None
     }
 
-    /// Done once nobody waits.
-    pub(crate) async fn nobody_waits(&self) {
-        loop {
-            let mut idle = pin!(self.idle.notified());
-            idle.as_mut().enable();
-            if self.waiting.lock().queue.is_empty() {
-                return;
+    /// Done once nobody waits, and after this time where somebody always does.
+    pub(crate) async fn nobody_waits(&self, at_most: Duration) {
+        let nobody = async {
+            loop {
+                let mut idle = pin!(self.idle.notified());
+                idle.as_mut().enable();
+                if self.waiting.lock().queue.is_empty() {
+                    return;
+                }
+                idle.await;
             }
-            idle.await;
-        }
+        };
+        let _always_one = timeout(at_most, nobody).await;
     }
 
     /// Calls as many as there are free slots.
@@ -222,7 +225,7 @@ mod tests {
             assert!(ask(&slots, &called, (&place("a", name), true)).is_none());
         }
         assert!(ask(&slots, &called, (&place("b", "other"), true)).is_none());
-        let mut idle = pin!(slots.nobody_waits());
+        let mut idle = pin!(slots.nobody_waits(Duration::from_secs(60)));
         assert!(futures::poll!(&mut idle).is_pending());
         drop(held);
         for (namespace, name) in [("a", "one"), ("b", "other"), ("a", "two"), ("a", "three")] {
@@ -232,6 +235,16 @@ mod tests {
         assert_eq!(called.lock().len(), 4, "each is called once");
         assert!(futures::poll!(&mut idle).is_ready());
         assert!(ask(&slots, &called, (&place("a", "new"), true)).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_always_holds_up_nothing_for_long() {
+        let (slots, called) = (Slots::new(1), Called::default());
+        let _held = ask(&slots, &called, (&place("a", "held"), true)).unwrap();
+        assert!(ask(&slots, &called, (&place("a", "waits"), true)).is_none());
+        let begun = Instant::now();
+        slots.nobody_waits(Duration::from_secs(3)).await;
+        assert_eq!(begun.elapsed().as_secs(), 3);
     }
 
     #[tokio::test(start_paused = true)]

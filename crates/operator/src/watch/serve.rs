@@ -41,6 +41,9 @@ const PORTION: usize = 128;
 /// A controller that does not hang takes as many within this.
 const TAKEN: Duration = Duration::from_millis(10);
 
+/// The next portion comes after this, however many others are due all the time.
+const NEXT_PORTION: Duration = Duration::from_secs(1);
+
 /// What is shared by the controllers of one namespace and those who start and end them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signals {
@@ -272,7 +275,7 @@ impl Work {
             }
             // Until then the controller has taken them.
             tokio::time::sleep(TAKEN).await;
-            self.dispatch.slots.nobody_waits().await;
+            self.dispatch.slots.nobody_waits(NEXT_PORTION).await;
         }
     }
 

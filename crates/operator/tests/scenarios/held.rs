@@ -78,6 +78,29 @@ async fn an_issuer_and_its_credential_are_let_go_once_the_last_token_is_gone_and
     assert!(world.issuers().get_opt("issuer").await.unwrap().is_none());
 }
 
+/// Jobs of a pipeline, each with an ApiToken of its own.
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_is_needed_now_and_then_is_held_each_time_and_in_no_contest() {
+    const JOBS: usize = 12;
+    let mut world = World::new().await;
+    let mints = mints_are_watched(&world);
+    world.start();
+    for job in 0..JOBS {
+        let name = format!("job-{job}");
+        world
+            .ask_as(&name, json!({ "secret": { "name": name } }))
+            .await;
+        world.pass(10).await;
+        assert_eq!(held(&world), 2, "{name}");
+        let all = DeleteParams::default();
+        world.tokens().delete(&name, &all).await.unwrap();
+        world.pass(60).await;
+        assert_eq!(held(&world), 0, "{name}");
+    }
+    assert_eq!(mints.load(Ordering::Relaxed), JOBS);
+    assert_eq!(world.notes("MarkContested"), [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_run_held_for_somebody_who_is_gone_is_let_go() {
     let mut world = World::new().await;
