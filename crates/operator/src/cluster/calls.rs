@@ -3,6 +3,7 @@
 //! Nothing is tried again here. A write that got no clear answer may have been made, and only the
 //! one who asked knows how to find out.
 
+mod deliveries;
 mod secrets;
 mod status;
 
@@ -29,6 +30,7 @@ use tokenwright_client::http::said_without;
 use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
+use self::deliveries::Deliveries;
 use crate::cluster::conditions::shortened;
 use crate::cluster::history::{History, number};
 use crate::cluster::kinds::Definition;
@@ -178,6 +180,7 @@ type Called<T> = Result<T, CallError>;
 pub(crate) struct Calls {
     client: Client,
     turns: Arc<Semaphore>,
+    deliveries: Deliveries,
     limit: Duration,
     observe_only: bool,
     history: History,
@@ -243,6 +246,7 @@ impl Calls {
         Self {
             client,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            deliveries: Deliveries::default(),
             limit: LIMIT,
             observe_only: false,
             history: History::default(),

@@ -63,7 +63,9 @@ impl Calls {
     /// Creates the Secret, or updates it where it has a version; only tries that where it is a `rehearsal`.
     pub(crate) async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
         self.may_write("writing the Secret")?;
-        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
+        let namespace = secret.namespace().unwrap_or_default();
+        let _turn = self.deliveries.turn(&namespace).await;
+        let secrets = self.secrets(&namespace);
         let (name, post) = (secret.name_any(), post(rehearsal));
         // The same limit for both.
         let calls = Self {
