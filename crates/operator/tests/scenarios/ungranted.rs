@@ -47,7 +47,7 @@ async fn wants(world: &World, state: &str) {
 /// Whether the token that the Secret holds is enabled.
 fn enabled(world: &World) -> Option<bool> {
     let all = world.issuer.live().into_iter();
-    all.max_by_key(|minted| minted.token.created_at)?
+    all.max_by_key(|minted| minted.token.details.created_at)?
         .token
         .enabled
 }
