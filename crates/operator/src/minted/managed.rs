@@ -196,7 +196,7 @@ impl Managed {
 
     /// When that is tried again.
     pub(crate) fn formed_again_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let times = self.remember(|seen| seen.unformed);
+        let times = self.remember(|seen| u32::from(seen.unformed));
         let lacks = self.unformed.as_ref();
         lacks.map(|_| pace::after_failures(times, now))
     }

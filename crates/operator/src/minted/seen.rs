@@ -24,7 +24,7 @@ pub(crate) struct Seen {
     /// What was to follow from that did not succeed: it must be read again, whatever watch and status say.
     pub(crate) doubted: bool,
     /// How often in a row its Secret could not be brought into its wanted form.
-    pub(crate) unformed: u32,
+    pub(crate) unformed: u8,
     /// What refuses that its Secret goes.
     pub(crate) refusal: Option<Box<Refusal>>,
     /// Whose its Secret is, where that is somebody else.
