@@ -196,9 +196,9 @@ impl Managed {
 
     /// When that is tried again.
     pub(crate) fn formed_again_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let times = self.remember(|seen| u32::from(seen.unformed));
+        let times = self.remember(|seen| seen.unformed);
         let lacks = self.unformed.as_ref();
-        lacks.map(|_| pace::after_failures(times, now))
+        lacks.map(|_| pace::after_failures(times.into(), now))
     }
 
     /// Has the Secret read again where it is not as it is wanted.

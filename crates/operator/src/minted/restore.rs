@@ -11,6 +11,7 @@ use tokenwright_core::{Carried, Destination, Intact, InvalidSpec, Retiring, sche
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
+use crate::cluster::logs;
 use crate::minted::managed::Managed;
 use crate::minted::observe::Look;
 use crate::secret::contested;
@@ -196,6 +197,7 @@ async fn tell_unformed(managed: &mut Managed, error: &CallError) {
         let event = Event::warning(reason::SECRET_REFUSED, "Restore", why.message.clone());
         send(&managed.context, &managed.object, &event).await;
     }
+    logs::because(reason::SECRET_REFUSED);
     tracing::warn!("the Secret stays as it is: {}", why.message);
     managed.lacks(why);
 }

@@ -25,7 +25,10 @@ pub(crate) fn waits(context: &Context, object: &ApiToken, secret: &Secret) -> Op
 pub(crate) fn delivered(context: &Context, object: &ApiToken, secret: &Secret) {
     if let Some(uid) = object.uid() {
         let version = secret.resource_version();
-        context.objects.of(&uid, |known| known.secret.1 = version);
+        // Nobody makes an object known again that is gone.
+        context
+            .objects
+            .change(&uid, |known| known.secret.1 = version);
     }
 }
 

@@ -104,6 +104,15 @@ async fn troubled(world: &mut World) {
         .await
         .unwrap();
     world.pass(600).await;
+    world
+        .api
+        .on_request(|seen| match seen.who == OPERATOR && seen.is_write() {
+            true => Fault::refuse(500, "InternalError", "no"),
+            false => Fault::Pass,
+        });
+    let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(trigger).await;
+    world.pass(60).await;
     world.api.clear_faults();
     // What cannot be read may need everything.
     let tokens = TOKENS;

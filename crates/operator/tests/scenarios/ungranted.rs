@@ -47,9 +47,7 @@ async fn wants(world: &World, state: &str) {
 /// Whether the token that the Secret holds is enabled.
 fn enabled(world: &World) -> Option<bool> {
     let all = world.issuer.live().into_iter();
-    all.max_by_key(|minted| minted.token.details.created_at)?
-        .token
-        .enabled
+    all.max_by_key(|minted| minted.minted_at)?.token.enabled
 }
 
 #[tokio::test(start_paused = true)]
