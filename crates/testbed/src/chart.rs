@@ -122,18 +122,23 @@ async fn kinds_of(client: &Client, documents: &[Value]) -> Result<Discovery> {
     let asked = Instant::now();
     loop {
         let kinds = Discovery::new(client.clone()).run().await;
-        let kinds = kinds.context("cannot ask for the kinds")?;
-        let unknown = documents.iter().find(|document| {
-            let types = TypeMeta::deserialize(*document).unwrap_or_default();
-            GroupVersionKind::try_from(&types).is_ok_and(|kind| kinds.resolve_gvk(&kind).is_none())
+        let unknown = kinds.as_ref().ok().and_then(|kinds| {
+            documents.iter().find(|document| {
+                let types = TypeMeta::deserialize(*document).unwrap_or_default();
+                GroupVersionKind::try_from(&types)
+                    .is_ok_and(|kind| kinds.resolve_gvk(&kind).is_none())
+            })
         });
-        let Some(unknown) = unknown else {
-            return Ok(kinds);
-        };
         if asked.elapsed() > UNTIL_SERVED {
-            bail!("the API server does not know {}", unknown["kind"]);
+            // A group that was just made is listed before it can be asked for.
+            kinds.context("cannot ask for the kinds")?;
+            let kind = unknown.map(|document| &document["kind"]);
+            bail!("the API server does not know {kind:?}");
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        match kinds {
+            Ok(kinds) if unknown.is_none() => return Ok(kinds),
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
     }
 }
 

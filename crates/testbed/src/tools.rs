@@ -222,6 +222,24 @@ pub fn external_secrets() -> Result<PathBuf> {
     find(Tool::ExternalSecrets)
 }
 
+/// Finds `kustomize-controller`; its kinds are beside it.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn kustomize_controller() -> Result<PathBuf> {
+    find(Tool::KustomizeController)
+}
+
+/// Finds `argo-cd`; its kinds are beside it.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn argo_cd() -> Result<PathBuf> {
+    find(Tool::ArgoCd)
+}
+
 /// Finds `chromium`.
 ///
 /// # Errors

@@ -78,6 +78,10 @@ pub enum Tool {
     SeemeClient,
     /// Another operator that mints tokens, for `cargo xtask bench operator --external-secrets`.
     ExternalSecrets,
+    /// The controller of Flux that applies, waits and prunes, for `cargo xtask test --gitops`.
+    KustomizeController,
+    /// Argo CD's application controller and repository server in one program, for the same.
+    ArgoCd,
     /// Looks at web pages; it must be there.
     Chromium,
 }
@@ -97,6 +101,8 @@ pub enum Group {
     MoreServers,
     /// Programs of others that do what ours do, for measurements beside them; nothing else builds them.
     Peers,
+    /// Flux and Argo CD, which `cargo xtask test --gitops` runs, and nothing else builds.
+    Gitops,
     /// What tests need beside: the vendors' own clients, a browser, kubectl, the controllers of Kubernetes.
     Clients,
 }
@@ -113,7 +119,7 @@ impl fmt::Display for Group {
 impl Group {
     /// Whether these are wanted where nobody names a group.
     pub const fn is_usual(self) -> bool {
-        !matches!(self, Group::MoreServers | Group::Peers)
+        !matches!(self, Group::MoreServers | Group::Peers | Group::Gitops)
     }
 }
 
@@ -121,7 +127,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 26] = [
+    pub const ALL: [Tool; 28] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -148,6 +154,8 @@ impl Tool {
         Tool::Keycloak,
         Tool::Synapse,
         Tool::ExternalSecrets,
+        Tool::KustomizeController,
+        Tool::ArgoCd,
     ];
 
     /// The name of the executable.
@@ -178,6 +186,8 @@ impl Tool {
             Tool::Synapse => "synapse-python",
             Tool::SeemeClient => "seeme-python",
             Tool::ExternalSecrets => "external-secrets",
+            Tool::KustomizeController => "kustomize-controller",
+            Tool::ArgoCd => "argo-cd",
             Tool::Chromium => "chromium",
         }
     }
@@ -210,6 +220,8 @@ impl Tool {
             Tool::Synapse => "TOKENWRIGHT_SYNAPSE_PYTHON",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
             Tool::ExternalSecrets => "TOKENWRIGHT_EXTERNAL_SECRETS",
+            Tool::KustomizeController => "TOKENWRIGHT_KUSTOMIZE_CONTROLLER",
+            Tool::ArgoCd => "TOKENWRIGHT_ARGO_CD",
             Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
         }
     }
@@ -230,6 +242,7 @@ impl Tool {
             | Tool::Keycloak
             | Tool::Synapse => Group::MoreServers,
             Tool::ExternalSecrets => Group::Peers,
+            Tool::KustomizeController | Tool::ArgoCd => Group::Gitops,
             Tool::Kubectl
             | Tool::KubeControllerManager
             | Tool::GopherLua
@@ -266,6 +279,7 @@ impl Tool {
             | Tool::Keycloak
             | Tool::Synapse => "get it with `cargo xtask tools more-servers`",
             Tool::ExternalSecrets => "get it with `cargo xtask tools peers`",
+            Tool::KustomizeController | Tool::ArgoCd => "get it with `cargo xtask tools gitops`",
             Tool::Terraform => {
                 "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
             }
@@ -291,7 +305,11 @@ impl Tool {
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
             Tool::Keycloak | Tool::Hydra => 2,
-            Tool::Kubectl | Tool::Headscale | Tool::NewTerraform => 3,
+            Tool::Kubectl
+            | Tool::Headscale
+            | Tool::NewTerraform
+            | Tool::KustomizeController
+            | Tool::ArgoCd => 3,
             Tool::KubeApiserver => 7,
             Tool::KubeControllerManager | Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
             Tool::ExternalSecrets => 10,
@@ -309,8 +327,8 @@ impl Tool {
 
     /// Whether one on `PATH` will do. A devpi-server says the same with and without its plugin, and
     /// a Python says nothing of the packages it has;
-    /// the Lua that a release of Argo CD has inside is of one version; what External Secrets Operator has of kinds lies
-    /// beside the one that is built here.
+    /// the Lua that a release of Argo CD has inside is of one version; what External Secrets Operator, Flux and Argo CD have
+    /// of kinds lies beside what is built here.
     pub(crate) const fn is_sought_on_path(self) -> bool {
         !matches!(
             self,
@@ -322,6 +340,8 @@ impl Tool {
                 | Tool::Synapse
                 | Tool::Keycloak
                 | Tool::ExternalSecrets
+                | Tool::KustomizeController
+                | Tool::ArgoCd
         )
     }
 
@@ -349,10 +369,10 @@ impl Tool {
                 "-c",
                 "from importlib.metadata import version; print(version('matrix-synapse'))",
             ],
-            // Of Go, which is asked in its place: it says nothing of itself.
-            Tool::ExternalSecrets => &["version", "-m"],
+            // Of Go, which is asked in their place: they say nothing of themselves.
+            Tool::ExternalSecrets | Tool::KustomizeController => &["version", "-m"],
             Tool::Miniflux => &["-version"],
-            Tool::Headscale | Tool::Hydra => &["version"],
+            Tool::Headscale | Tool::Hydra | Tool::ArgoCd => &["version"],
             Tool::Etcd
             | Tool::KubeApiserver
             | Tool::KubeControllerManager

@@ -24,6 +24,12 @@ pub(super) const VERSIONS_TESTS: &str = "versions";
 /// The feature without which cargo does not build it.
 pub(super) const VERSIONS: &str = "tokenwright-tests/versions";
 
+/// The test binary of Flux and Argo CD.
+pub(super) const GITOPS_TESTS: &str = "gitops";
+
+/// The feature without which cargo does not build it.
+pub(super) const GITOPS: &str = "tokenwright-tests/gitops";
+
 /// Builds all programs together with the tests, so that they share one set of features.
 pub(super) const BUILD: &[&str] = &["build", "--workspace", "--all-targets"];
 

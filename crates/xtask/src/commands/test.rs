@@ -17,8 +17,9 @@ use xtask::progress::{command_line, print, say};
 use xtask::tools::{Group, KubernetesVersion, Places, Tool, Wanted, provide};
 
 use super::cargo::{
-    BUILD, CONTROL_PLANE_TESTS, MORE_SERVERS, MORE_SERVERS_TESTS, VERSIONS, VERSIONS_TESTS,
-    all_but_control_plane, cargo, root, test_binary, workspace,
+    BUILD, BUILD_PROGRAMS, CONTROL_PLANE_TESTS, GITOPS, GITOPS_TESTS, MORE_SERVERS,
+    MORE_SERVERS_TESTS, VERSIONS, VERSIONS_TESTS, all_but_control_plane, cargo, root, test_binary,
+    workspace,
 };
 use super::older;
 use super::tally::{Tally, listed};
@@ -48,6 +49,12 @@ pub(crate) struct Test {
     /// Run the operator of this tag or commit beside the one of this tree, as during an upgrade, and nothing else
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["kubernetes", "without_control_plane", "servers"])]
     older: Option<String>,
+
+    /// Run Flux and Argo CD themselves beside the operator, and nothing else
+    ///
+    /// Builds them first, once: see `cargo xtask tools gitops`. Argo CD needs git.
+    #[arg(long, conflicts_with_all = ["kubernetes", "without_control_plane", "servers", "older"])]
+    gitops: bool,
 }
 
 impl Test {
@@ -71,6 +78,24 @@ impl Test {
                 .args(["-p", "tokenwright-tests", "--features", MORE_SERVERS])
                 .envs(tools);
             run.tests(&mut tests);
+            return Ok(run.close());
+        }
+        if self.gitops {
+            let tools = provide_tools(&mut run, None, |tool| {
+                matches!(tool.group(), Group::Gitops | Group::Kubernetes) || tool.is_control_plane()
+            })?;
+            let built = run.check(
+                "build",
+                "mend what the compiler names",
+                &mut cargo(BUILD_PROGRAMS),
+            );
+            if built {
+                let mut tests = cargo(&["test", "--test", GITOPS_TESTS, "--no-fail-fast"]);
+                tests
+                    .args(["-p", "tokenwright-tests", "--features", GITOPS])
+                    .envs(tools);
+                run.tests(&mut tests);
+            }
             return Ok(run.close());
         }
         run.check(

@@ -15,7 +15,7 @@ use xtask::tools::{
 /// A tool is taken from its own variable (TOKENWRIGHT_ETCD, TOKENWRIGHT_KUBE_APISERVER,
 /// TOKENWRIGHT_KUBE_CONTROLLER_MANAGER, TOKENWRIGHT_HELM, TOKENWRIGHT_KUBECTL, TOKENWRIGHT_GOPHER_LUA, TOKENWRIGHT_PROMTOOL, TOKENWRIGHT_CARGO_DENY,
 /// TOKENWRIGHT_TERRAFORM, TOKENWRIGHT_NEW_TERRAFORM, TOKENWRIGHT_TOFU, TOKENWRIGHT_JUPYTERHUB, TOKENWRIGHT_DEVPI_SERVER, TOKENWRIGHT_GITEA, TOKENWRIGHT_VERDACCIO, TOKENWRIGHT_SEEME_PYTHON,
-/// TOKENWRIGHT_EXTERNAL_SECRETS, TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS, from PATH if it is new enough, or from the cache; else
+/// TOKENWRIGHT_EXTERNAL_SECRETS, TOKENWRIGHT_KUSTOMIZE_CONTROLLER, TOKENWRIGHT_ARGO_CD, TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS, from PATH if it is new enough, or from the cache; else
 /// it is built into the cache, once.
 ///
 /// `cargo xtask tools kubernetes` is all that the demo needs beside cargo, and takes about 13 minutes on
@@ -29,6 +29,9 @@ use xtask::tools::{
 /// `cargo xtask tools peers` builds External Secrets Operator, which `cargo xtask bench operator --external-secrets`
 /// measures beside ours: about ten minutes, and hundreds of modules.
 ///
+/// `cargo xtask tools gitops` builds Flux's kustomize-controller and Argo CD's application controller with its
+/// repository server, which `cargo xtask test --gitops` runs: about six minutes, and hundreds of modules.
+///
 /// The newer Terraform (`new-terraform`) is under the Business Source License 1.1: it is built from its public
 /// module for tests, which run it, and nothing of it is in what this project ships.
 ///
@@ -37,7 +40,7 @@ use xtask::tools::{
 /// The cache is TOKENWRIGHT_TOOLS, or else ~/.cache/tokenwright/tools; it may be deleted at any time.
 #[derive(Debug, Args)]
 pub(crate) struct Tools {
-    /// Only what these are for; all but `more-servers` and `peers` where none is named
+    /// Only what these are for; all but `more-servers`, `peers` and `gitops` where none is named
     groups: Vec<Group>,
 
     /// Show which tools are wanted and where they were found; build nothing

@@ -41,6 +41,8 @@ pub(super) struct GoProgram {
     native: bool,
     /// Folders of the module that it reads when it runs.
     beside: &'static [&'static str],
+    /// The source of a program of our own around the module, where there is none that will do.
+    around: Option<&'static str>,
 }
 
 impl GoProgram {
@@ -57,6 +59,7 @@ impl GoProgram {
             tags: "",
             native: false,
             beside: &[],
+            around: None,
         }
     }
 }
@@ -186,6 +189,24 @@ pub(super) fn external_secrets(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn kustomize_controller(version: Version) -> GoProgram {
+    let module = "github.com/fluxcd/kustomize-controller";
+    GoProgram {
+        // Its kinds.
+        beside: &["config/crd/bases"],
+        ..GoProgram::of("kustomize-controller", module, version)
+    }
+}
+
+pub(super) fn argo_cd(version: Version) -> GoProgram {
+    GoProgram {
+        // Its kinds.
+        beside: &["manifests/crds"],
+        around: Some(include_str!("packages/argo_cd.go")),
+        ..GoProgram::of("argo-cd", "github.com/argoproj/argo-cd/v3", version)
+    }
+}
+
 /// Builds the program inside `workshop`.
 pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     check_go(program)?;
@@ -211,7 +232,13 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
         progress::watch(&format!("{name}: pinning its parts"), &mut replace, &log)?;
     }
     let package = format!("{}@v{}", program.package, program.version);
-    let mut get = go(&wrapper, &["get", "-tool", &package]);
+    let mut get = match program.around {
+        Some(source) => {
+            fs::write(wrapper.join("main.go"), source).context("cannot write main.go")?;
+            go(&wrapper, &["get", &package])
+        }
+        None => go(&wrapper, &["get", "-tool", &package]),
+    };
     progress::watch(&format!("{name}: downloading"), &mut get, &log).context(
         "the Go module proxy may be out of reach: check the network and `go env GOPROXY`",
     )?;
@@ -226,8 +253,12 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     if program.native {
         compile.env("CGO_ENABLED", "1").env("CGO_CFLAGS", QUICK_C);
     }
-    compile.args(["-tags", program.tags, "-o"]);
-    compile.arg(&executable).arg(program.package);
+    compile.args(["-tags", program.tags, "-o"]).arg(&executable);
+    match program.around {
+        // What it needs beside the module is found as it is built.
+        Some(_) => compile.args(["-mod=mod", "."]),
+        None => compile.arg(program.package),
+    };
     progress::watch(&format!("{name}: compiling"), &mut compile, &log)?;
     let beside = program.beside.iter().map(|folder| {
         let copy = workshop.join(folder);

@@ -115,6 +115,8 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::Hydra => go(go::hydra(version)),
         Tool::Headscale => go(go::headscale(version)),
         Tool::ExternalSecrets => go(go::external_secrets(version)),
+        Tool::KustomizeController => go(go::kustomize_controller(version)),
+        Tool::ArgoCd => go(go::argo_cd(version)),
         Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
         Tool::Chromium => bail!(
             "chromium {version} or newer is not on PATH: {}, or name the executable in {}",

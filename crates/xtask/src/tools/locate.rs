@@ -174,7 +174,7 @@ pub fn locate(wanted: &Wanted, places: &Places) -> Result<Located> {
 /// Asks the executable which version it is, or Go which version it was built of.
 pub(super) fn version_of(tool: Tool, path: &Path) -> Result<Version> {
     let (program, file) = match tool {
-        Tool::ExternalSecrets => (Path::new("go"), Some(path)),
+        Tool::ExternalSecrets | Tool::KustomizeController => (Path::new("go"), Some(path)),
         _ => (path, None),
     };
     let output = Command::new(program)

@@ -105,6 +105,10 @@ impl Wanted {
             Tool::SeemeClient => same_minor(Version::new(0, 43, 2)),
             // The last that is one module; the modules that a later one is made of are published nowhere.
             Tool::ExternalSecrets => same_minor(Version::new(0, 16, 2)),
+            // The newest that Go 1.26 builds.
+            Tool::KustomizeController => same_minor(Version::new(1, 9, 6)),
+            // The last whose engine is a module of its own; that of a later one is published nowhere.
+            Tool::ArgoCd => same_minor(Version::new(3, 2, 11)),
             // 112 is the first whose headless mode is the real browser.
             Tool::Chromium => (
                 Version::new(112, 0, 0),
