@@ -304,6 +304,56 @@ async fn a_decision_is_explained_by_the_rules_of_the_lifecycle() {
     assert!(ran.err.contains("see -n and --context"), "{}", ran.err);
 }
 
+/// A system that shows no names, and answers a mint that is sent again as it did the first time.
+fn replaying() -> Value {
+    json!({
+        "profile": "replaying", "title": "Replaying", "docs": "https://example.com", "group": "cloud",
+        "endpoint": "https://api.example.com",
+        "credential": { "parts": { "key": { "env": "KEY" } }, "header": { "name": "X-Key", "part": "key" } },
+        "name": { "max": 60 }, "scopes": "none",
+        "lifetime": { "unit": "instant", "never": "omit" },
+        "token": { "id": "item.id", "expires": "item.expires_at" },
+        "value": { "key": { "at": "/key", "max": 256 } },
+        "mint": {
+            "send": "POST /keys", "idempotencyHeader": "Idempotency-Key",
+            "body": { "name": "$(name)", "expires_at": "$(lifetime)" },
+        },
+        "list": { "send": "GET /keys", "items": "answer.keys" },
+        "revoke": { "send": "DELETE /keys/$(id)" },
+    })
+}
+
+#[tokio::test]
+async fn a_mint_that_is_not_sent_again_is_explained_so() {
+    let world = world().await;
+    let profile = json!({ "metadata": { "name": "replaying" }, "spec": replaying() });
+    world
+        .create("tokenwright.dev/v1alpha1", "TokenProfile", "", profile)
+        .await;
+    let spec = json!({ "profileRef": { "name": "replaying" } });
+    let issuer = json!({ "metadata": { "name": "replaying" }, "spec": spec });
+    world.ours("TokenIssuer", issuer).await;
+    for (open, reason) in [
+        ("short", "ReplayLostAnswer"),
+        ("a name for which its system has no room", "Ambiguous"),
+    ] {
+        let name = reason.to_lowercase();
+        let mut object = token(&name, "2999-01-30T00:00:00Z", &[]);
+        object["spec"]["issuerRef"]["name"] = json!("replaying");
+        object["status"]["current"]["issuer"] = json!("https://api.example.com");
+        object["status"]["attempts"] = json!([{
+            "nonce": "crnktczb", "revision": 3, "deadline": "2999-01-01T00:00:00Z",
+            "inputs": { "name": open, "lifetime": "90d" },
+        }]);
+        world.ours("ApiToken", object).await;
+        let ran = world
+            .ran(&["why", "-n", NAMESPACE, &name, "-o", "json"])
+            .await;
+        let why: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+        assert_eq!(why["reason"], reason, "{}", ran.out);
+    }
+}
+
 #[tokio::test]
 async fn whose_value_a_secret_holds_is_explained_as_the_operator_sees_it() {
     let world = world().await;

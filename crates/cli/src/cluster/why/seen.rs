@@ -99,7 +99,10 @@ impl Seen {
         )
         .map_err(|invalid| anyhow::anyhow!("{}: {}", invalid.field, invalid.message))
         .with_context(|| format!("{shown} cannot be carried out"))?;
-        let observed = self.observed(&profile, self.destination(&record));
+        let mut observed = self.observed(&profile, self.destination(&record));
+        let attempts = record.attempts.iter();
+        let refused = attempts.filter(|open| profile.limits().validate(&open.inputs).is_err());
+        observed.not_granted = refused.map(|open| open.nonce.clone()).collect();
         let view = View {
             spec: &spec,
             record: &record,
@@ -111,6 +114,7 @@ impl Seen {
             None => explain(&view, now),
         };
         let decision = explained.decision.reason;
+        let of_cluster = object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer;
         let mut explanation = Explanation::of(shown, explained, &record, trouble.trouble);
         if let Some(current) = &mut explanation.current {
             current.until = status.current.as_ref().and_then(|current| current.renew_at);
@@ -120,6 +124,9 @@ impl Seen {
             explanation.sentence = format!("{} {}", explanation.sentence, other.exchanged());
         }
         explanation.unseen = self.unseen(&record);
+        if of_cluster && decision == Reason::ReplayLostAnswer {
+            explanation.unseen.push("the grants of the ClusterTokenIssuer were not looked at: a mint that asks for more than they allow is not sent again".to_owned());
+        }
         if let Some(reason) = self.stalls() {
             explanation.stands_before(reason);
         }
