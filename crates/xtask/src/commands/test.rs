@@ -114,6 +114,8 @@ impl Test {
                 MORE_SERVERS,
                 "--features",
                 VERSIONS,
+                "--features",
+                GITOPS,
                 "--",
                 "-D",
                 "warnings",
