@@ -3,7 +3,8 @@
 //! Who has to wait for a slot returns and is woken when its turn comes: a reconcile that waits inside of its
 //! future is looked at by kube's controller whenever any other one goes on, so that thousands of them would
 //! cost their square. Namespaces are served in turn, so that a crowd in one keeps no other waiting. Within one
-//! those go first for whom others wait.
+//! those go first for whom others wait. No namespace has all slots: what hangs in one, as under a webhook of its own,
+//! keeps no other waiting.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -45,6 +46,8 @@ type Call = Box<dyn FnOnce() -> bool + Send>;
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
     free: Arc<Semaphore>,
+    /// So many a namespace has at most: what hangs in one leaves some to all others.
+    of_one: usize,
     waiting: Arc<Mutex<Waiting>>,
     /// Nobody waits any more.
     idle: Arc<Notify>,
@@ -54,8 +57,40 @@ pub(crate) struct Slots {
 struct Waiting {
     queue: Queue,
     calls: HashMap<String, Call>,
-    /// Who was called, and when; they are about as many as there are slots.
-    called: HashMap<String, Instant>,
+    /// Who was called, in which namespace, and when; they are about as many as there are slots.
+    called: HashMap<String, (String, Instant)>,
+    /// How many slots each namespace has that has one.
+    held: HashMap<String, usize>,
+}
+
+impl Waiting {
+    /// The next who waits, of a namespace that has fewer slots than this; those that are kept for who was called are
+    /// among them.
+    fn pop(&mut self, of_one: usize) -> Option<(String, String)> {
+        let Self {
+            queue,
+            called,
+            held,
+            ..
+        } = self;
+        queue.pop(Pace::WITHOUT_ENDS, |namespace| {
+            taken(held, called, namespace) < of_one
+        })
+    }
+
+    fn take(&mut self, namespace: &str) {
+        let held = self.held.entry(namespace.to_owned()).or_default();
+        *held = held.saturating_add(1);
+    }
+
+    fn give_back(&mut self, namespace: &str) {
+        if let Some(held) = self.held.get_mut(namespace) {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                self.held.remove(namespace);
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Waiting {
@@ -64,16 +99,29 @@ impl std::fmt::Debug for Waiting {
     }
 }
 
+/// How many slots a namespace has, and how many are kept for those of it who were called.
+fn taken(
+    held: &HashMap<String, usize>,
+    called: &HashMap<String, (String, Instant)>,
+    namespace: &str,
+) -> usize {
+    let called = called.values().filter(|(of, _)| of == namespace);
+    let held = held.get(namespace).copied().unwrap_or_default();
+    held.saturating_add(called.count())
+}
+
 /// A slot; dropping it gives it back, and calls the next.
 #[derive(Debug)]
 pub(crate) struct Slot {
     permit: Option<OwnedSemaphorePermit>,
+    namespace: String,
     slots: Slots,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         drop(self.permit.take());
+        self.slots.waiting.lock().give_back(&self.namespace);
         self.slots.call();
     }
 }
@@ -94,12 +142,16 @@ impl Slot {
 /// all who have not begun.
 pub(crate) async fn without_slot<F: Future>(wait: F) -> F::Output {
     let slot = SLOT.try_with(RefCell::take).ok().flatten();
-    let slots = slot.as_ref().map(|(slot, _)| slot.slots.clone());
-    drop(slot);
+    let begun = slot.map(|(slot, _)| (slot.slots.clone(), slot.namespace.clone()));
     let answer = wait.await;
-    if let Some(slots) = slots {
+    if let Some((slots, namespace)) = begun {
         let permit = Arc::clone(&slots.free).acquire_owned().await.ok();
-        let slot = Slot { permit, slots };
+        slots.waiting.lock().take(&namespace);
+        let slot = Slot {
+            permit,
+            namespace,
+            slots,
+        };
         let _outlived = SLOT.try_with(|place| place.replace(Some((slot, None))));
     }
     answer
@@ -109,6 +161,7 @@ impl Slots {
     pub(crate) fn new(count: usize) -> Self {
         Self {
             free: Arc::new(Semaphore::new(count)),
+            of_one: count.saturating_sub(count / 4),
             waiting: Arc::default(),
             idle: Arc::default(),
         }
@@ -125,11 +178,15 @@ impl Slots {
         {
             let mut waiting = self.waiting.lock();
             let called = waiting.called.remove(&key).is_some();
+            let may = taken(&waiting.held, &waiting.called, &place.namespace) < self.of_one;
             if (called || waiting.queue.is_empty())
+                && may
                 && let Ok(permit) = Arc::clone(&self.free).try_acquire_owned()
             {
+                waiting.take(&place.namespace);
                 return Some(Slot {
                     permit: Some(permit),
+                    namespace: place.namespace.clone(),
                     slots: self.clone(),
                 });
             }
@@ -175,16 +232,20 @@ impl Slots {
 
     fn next(&self) -> Option<(String, Call)> {
         let mut waiting = self.waiting.lock();
-        waiting.called.retain(|_, at| at.elapsed() < CALLED_FOR);
+        waiting
+            .called
+            .retain(|_, (_, at)| at.elapsed() < CALLED_FOR);
         if waiting.called.len() >= self.free.available_permits() {
             return None;
         }
-        let (key, _) = waiting.queue.pop(Pace::WITHOUT_ENDS, |_| true)?;
+        let (key, namespace) = waiting.pop(self.of_one)?;
         let call = waiting.calls.remove(&key)?;
         if waiting.queue.is_empty() {
             self.idle.notify_waiters();
         }
-        waiting.called.insert(key.clone(), Instant::now());
+        waiting
+            .called
+            .insert(key.clone(), (namespace, Instant::now()));
         Some((key, call))
     }
 }
@@ -235,6 +296,25 @@ mod tests {
         assert_eq!(called.lock().len(), 4, "each is called once");
         assert!(futures::poll!(&mut idle).is_ready());
         assert!(ask(&slots, &called, (&place("a", "new"), true)).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_in_one_namespace_leaves_a_quarter_of_the_slots_to_all_others() {
+        let (slots, called) = (Slots::new(4), Called::default());
+        let get =
+            |namespace: &str, name: &str| ask(&slots, &called, (&place(namespace, name), true));
+        let hang: Vec<_> = (0..3).map(|n| get("a", &format!("{n}")).unwrap()).collect();
+        assert!(get("a", "waits").is_none());
+        // Called, since others wait, too.
+        let other = get("b", "other").or_else(|| get("b", "other"));
+        assert!(other.is_some() && called.lock().iter().all(|name| name == "other"));
+        assert!(get("b", "next").is_none());
+        drop(other);
+        assert_eq!(called.lock().last().map(String::as_str), Some("next"));
+        drop(get("b", "next").unwrap());
+        drop(hang);
+        assert_eq!(called.lock().last().map(String::as_str), Some("waits"));
+        assert!(get("a", "waits").is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -32,6 +32,7 @@ mod faults;
 mod foreign;
 mod forms;
 mod held;
+mod hung;
 mod kstatus;
 mod lied;
 mod listings;

@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
 use tokenwright_client::memory::{Fault, MintedToken};
 use tokenwright_client::{ErrorKind, Operation, Rate};
-use tokenwright_testbed::memory::{self, Verb};
 
-use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
-const NEIGHBOUR: &str = "team-b";
+pub(crate) const NEIGHBOUR: &str = "team-b";
 /// More of those that are none.
 const OTHERS: [&str; 11] = [
     "team-c", "team-d", "team-e", "team-f", "team-g", "team-h", "team-i", "team-j", "team-k",
@@ -153,31 +152,6 @@ async fn a_rotation_is_on_time_while_a_hundred_issuers_of_another_tenant_hang() 
         world.issuer_as(&name, json!({ "recheck": "60s" })).await;
         let changes = json!({ "issuerRef": { "name": name }, "secret": { "name": name } });
         world.ask_as(&name, changes).await;
-    }
-    neighbour(&world).await;
-    world.start_everywhere();
-    rotates_on_time(&world).await;
-}
-
-/// A webhook that looks at one namespace alone, and at nothing that is only tried.
-#[tokio::test(start_paused = true)]
-async fn a_rotation_is_on_time_while_each_delivery_of_another_tenant_hangs() {
-    let mut world = World::new().await;
-    world.api.on_request(|seen| {
-        let of_theirs = seen.resource == "secrets" && seen.namespace.as_deref() == Some(NAMESPACE);
-        match of_theirs && seen.verb == Verb::Create && !seen.dry_run && seen.who == OPERATOR {
-            true => memory::Fault::Hang,
-            false => memory::Fault::Pass,
-        }
-    });
-    for n in 0..100 {
-        let name = format!("crowd-{n}");
-        world.issuer_as(&name, json!({ "recheck": "60s" })).await;
-        for of in 0..4 {
-            let secret = format!("{name}-{of}");
-            let wish = json!({ "issuerRef": { "name": name }, "secret": { "name": secret } });
-            world.ask_as(&secret, wish).await;
-        }
     }
     neighbour(&world).await;
     world.start_everywhere();

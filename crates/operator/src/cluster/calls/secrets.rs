@@ -5,6 +5,7 @@ use kube::api::{DeleteParams, ListParams, Patch, Preconditions};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, ResourceExt as _};
 use tokenwright_api::names::label;
+use tokio::time::timeout;
 
 use super::{
     CallError, Called, Calls, LIMIT_OF_DELIVERY, Scoped as _, at_version, found, patch, post,
@@ -64,7 +65,12 @@ impl Calls {
     pub(crate) async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
         self.may_write("writing the Secret")?;
         let namespace = secret.namespace().unwrap_or_default();
-        let _turn = self.deliveries.turn(&namespace).await;
+        // Who waits for long looks anew whether it is still to be written.
+        let turn = timeout(LIMIT_OF_DELIVERY, self.deliveries.turn(&namespace)).await;
+        let _turn = turn.map_err(|_late| CallError::Unclear {
+            what: "writing the Secret, after many others of its namespace",
+            source: None,
+        })?;
         let secrets = self.secrets(&namespace);
         let (name, post) = (secret.name_any(), post(rehearsal));
         // The same limit for both.
