@@ -41,9 +41,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         return Ok(look);
     };
     if says_the_same(managed, secret, &wanted) && same_object(secret, &wanted) {
-        if managed.unformed.is_none() {
-            managed.remember(|seen| seen.unformed = 0);
-        }
+        formed(managed);
         return Ok(look);
     }
     if contested::waits(&managed.context, &managed.object, secret).is_some() {
@@ -60,11 +58,19 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     }
     let destination = managed.judge(Some(&written));
     managed.saw(Some(&written), &destination);
+    formed(managed);
     managed.doubt_form();
     Ok(Look {
         secret: Some(written),
         destination,
     })
+}
+
+/// It is as it is wanted, unless something of that does not stay: what was refused before counts no more.
+fn formed(managed: &Managed) {
+    if managed.unformed.is_none() {
+        managed.remember(|seen| seen.unformed = 0);
+    }
 }
 
 /// Whether a Secret is ours, holds our value, and nobody may be publishing to it just now.
@@ -180,7 +186,10 @@ async fn write_form(
 fn is_no(managed: &Managed, error: &CallError) -> bool {
     match error {
         CallError::Refused { .. } => true,
-        CallError::Unclear { .. } => managed.context.fails_for_long(&managed.manager.uid),
+        CallError::Unclear { .. } => {
+            managed.remember(|seen| seen.unformed > 0)
+                || managed.context.fails_for_long(&managed.manager.uid)
+        }
         _ => false,
     }
 }
