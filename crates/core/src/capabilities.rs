@@ -76,3 +76,14 @@ pub enum UpdateKind {
     /// A later expiry, or none.
     ExtendExpiry,
 }
+
+impl UpdateKind {
+    /// Whether it gives a token another end.
+    #[must_use]
+    pub const fn moves_the_end(&self) -> bool {
+        match self {
+            Self::Name | Self::Scopes => false,
+            Self::AddExpiry | Self::ShortenExpiry | Self::ExtendExpiry => true,
+        }
+    }
+}

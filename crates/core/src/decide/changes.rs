@@ -23,8 +23,9 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
     let current = view.record.current.as_ref()?;
     let has = &current.inputs;
     let unsure = view.record.doubts_inputs();
-    // Which way its end is to be moved is known once it is known where that is.
-    let wants = &match unsure {
+    // Which way its end is to be moved is known once it is known where that is; where nothing moves it, it is.
+    let moves = view.can.update.iter().any(UpdateKind::moves_the_end);
+    let wants = &match unsure && moves {
         true => Inputs {
             lifetime: has.lifetime,
             ..view.spec.inputs.clone()

@@ -106,15 +106,12 @@ fn done(
 
 /// The inputs of a token that may have been given another lifetime: the end that it shows tells which.
 fn by_its_end(managed: &Managed, held: &Held, inputs: Inputs, end: Option<Timestamp>) -> Inputs {
-    let moves = |kind: &UpdateKind| match kind {
-        UpdateKind::Name | UpdateKind::Scopes => false,
-        UpdateKind::AddExpiry | UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry => true,
-    };
     let same = |other: Option<Timestamp>| match (end, other) {
         (Some(end), Some(other)) => end.duration_since(other).abs() <= SAME_END,
         (end, other) => end == other,
     };
-    if !managed.can().update.iter().any(moves) || same(held.expires_at) {
+    let moves = managed.can().update.iter().any(UpdateKind::moves_the_end);
+    if !moves || same(held.expires_at) {
         return inputs;
     }
     let wanted = managed.spec.inputs.lifetime;
