@@ -29,6 +29,15 @@ static NOTHING: Told = Told {
     last_used_at: None,
 };
 
+impl Details {
+    /// About how many bytes they take beside their texts.
+    pub(super) fn weight(&self) -> usize {
+        self.0
+            .as_ref()
+            .map_or(0, |_| size_of::<Told>().saturating_add(16))
+    }
+}
+
 impl From<Told> for Details {
     fn from(told: Told) -> Self {
         Self(Some(Box::new(told)))
