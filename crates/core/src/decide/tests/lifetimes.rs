@@ -41,3 +41,18 @@ fn a_lifetime_after_which_a_renewal_is_due_is_that_of_the_next_token() {
         assert_eq!(kinds(&changed_on(day, days, 90)), None, "{day} of {days}");
     }
 }
+
+/// The process died in an update, or no answer came.
+#[test]
+fn a_doubt_about_an_update_hides_no_wish_for_another_end_where_no_update_can_have_moved_it() {
+    let doubted = |can: &[UpdateKind]| {
+        changed_on(10, 120, 90).with(|c| {
+            c.can.update = can.iter().copied().collect();
+            c.record = evolve(c.record.clone(), Outcome::Updating, c.now);
+            c.now = at(11 * DAY);
+        })
+    };
+    assert_eq!(kinds(&doubted(&[UpdateKind::Name])), None);
+    let moves = [UpdateKind::Name, UpdateKind::ExtendExpiry];
+    assert_eq!(kinds(&doubted(&moves)), Some(vec![UpdateKind::Name]));
+}
