@@ -280,10 +280,9 @@ impl Token {
         let each = self.details.scopes.iter();
         let each = each.map(|scope| scope.len().saturating_add(16));
         let fixed = size_of::<Self>().saturating_add(100);
-        let fixed = fixed.saturating_add(self.details.weight());
         texts
             .chain(each)
-            .chain([self.id.as_str().len(), scopes])
+            .chain([self.id.as_str().len(), scopes, self.details.weight()])
             .fold(fixed, usize::saturating_add)
     }
 }

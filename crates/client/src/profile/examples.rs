@@ -403,22 +403,17 @@ fn token(token: &Token) -> Json {
         }
     };
     put("name", token.name.as_ref().map(|v| json!(v)));
-    let scopes = (!token.details.scopes.is_empty()).then(|| json!(token.details.scopes));
+    let details = &token.details;
+    let scopes = (!details.scopes.is_empty()).then(|| json!(details.scopes));
     put("scopes", scopes);
-    put("owner", token.details.owner.as_ref().map(|v| json!(v)));
-    put(
-        "created",
-        token.details.created_at.map(|v| json!(v.to_string())),
-    );
+    put("owner", details.owner.as_ref().map(|v| json!(v)));
+    put("created", details.created_at.map(|v| json!(v.to_string())));
     let expires = token.expires_at.map(|at| match at == IMPOSSIBLE_EXPIRY {
         true => json!("impossible"),
         false => json!(at.to_string()),
     });
     put("expires", expires);
-    put(
-        "used",
-        token.details.last_used_at.map(|v| json!(v.to_string())),
-    );
+    put("used", details.last_used_at.map(|v| json!(v.to_string())));
     put("enabled", token.enabled.map(|v| json!(v)));
     json!(out)
 }

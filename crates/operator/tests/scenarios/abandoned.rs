@@ -20,10 +20,7 @@ const ABANDONED: &str = "tokenwright_abandoned_tokens_total";
 /// A current token and two superseded ones, none of which the issuer lets anybody revoke.
 async fn unending(everywhere: bool) -> World {
     let mut world = World::new().await;
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Forbidden);
-        (request.operation == Operation::Revoke).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Revoke, ErrorKind::Forbidden);
     match everywhere {
         true => world.start_everywhere(),
         false => world.start(),

@@ -191,10 +191,7 @@ async fn the_ends_of_tokens_are_counted_by_how_they_ended_and_an_obstacle_once()
     world.ask(json!({ "rotation": { "overlap": "1m" } })).await;
     world.pass(60).await;
     // Refused again and again, and then done.
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Forbidden);
-        (request.operation == Operation::Revoke).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Revoke, ErrorKind::Forbidden);
     rotate(&world, "one").await;
     world.pass(HOUR).await;
     assert!(world.issuer.count(Operation::Revoke) > 3);

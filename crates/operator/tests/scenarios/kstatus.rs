@@ -95,10 +95,7 @@ async fn kstatus_sees_a_token_current_exactly_while_a_live_one_of_this_generatio
     world.pass(60).await;
     album.token(&world, "Current", "the specification is mended");
 
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Unavailable);
-        (request.operation == Operation::Revoke).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Revoke, ErrorKind::Unavailable);
     world.delete().await;
     world.pass(30).await;
     album.token(&world, "Terminating", "its token could not be revoked yet");
@@ -197,10 +194,7 @@ async fn a_token_that_somebody_disabled_is_stalled_beside_another_that_cannot_be
     world.start();
     world.ask(json!({})).await;
     world.pass(30).await;
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Forbidden);
-        (request.operation == Operation::Revoke).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Revoke, ErrorKind::Forbidden);
     let wish = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
     world.change(wish).await;
     world.pass(300).await;

@@ -173,10 +173,7 @@ async fn a_new_credential_that_is_refused_leaves_the_former_one_at_work_which_is
     world.pass(30).await;
     let metric = r#"tokenwright_issuer_former_credential{issuer="team-a/issuer"}"#;
     assert_eq!(scraped(&world.health).await[metric], 0.0);
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Unauthenticated);
-        (request.operation == Operation::Identity).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Identity, ErrorKind::Unauthenticated);
     world.set_credential("corrected").await;
     world.pass(600).await;
     let ready = world.issuer_ready("issuer");

@@ -377,10 +377,7 @@ async fn a_token_that_could_not_be_withdrawn_is_named_and_ended_once_that_is_all
         world.ask(json!({})).await;
         world.pass(MINUTE).await;
         world.issuer.fault(Operation::Mint, Fault::BornDead);
-        world.issuer.hook(|request, _| {
-            let refused = Fault::Refuse(ErrorKind::Forbidden);
-            (request.operation == Operation::Revoke).then_some(refused)
-        });
+        world.issuer_refuses(Operation::Revoke, ErrorKind::Forbidden);
         rotate(&world, "one").await;
         // Until the withdrawal is given up.
         world.pass(3 * HOUR).await;

@@ -32,10 +32,7 @@ fn limited(seconds: i64) -> ErrorKind {
 async fn a_refused_credential_is_asked_about_less_and_less_often_and_its_correction_is_tried_at_once()
  {
     let mut world = World::new().await;
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Unauthenticated);
-        (request.operation == Operation::Identity).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Identity, ErrorKind::Unauthenticated);
     world.ask(json!({})).await;
     world.start();
     world.pass(3600).await;

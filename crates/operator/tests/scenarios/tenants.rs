@@ -186,10 +186,7 @@ async fn a_token_that_a_person_disables_after_a_wish_that_was_refused_stays_disa
     world.start();
     world.ask(json!({})).await;
     world.pass(30).await;
-    world.issuer.hook(|request, _| {
-        let refused = Fault::Refuse(ErrorKind::Forbidden);
-        (request.operation == Operation::Disable).then_some(refused)
-    });
+    world.issuer_refuses(Operation::Disable, ErrorKind::Forbidden);
     world
         .change(json!({ "spec": { "state": "Disabled" } }))
         .await;
@@ -346,10 +343,7 @@ async fn a_corrected_credential_a_wish_and_a_trigger_each_end_the_back_off_of_a_
     for correction in ["credential", "specification", "trigger"] {
         let mut world = World::new().await;
         world.start();
-        world.issuer.hook(|request, _| {
-            let refused = Fault::Refuse(ErrorKind::Forbidden);
-            (request.operation == Operation::Mint).then_some(refused)
-        });
+        world.issuer_refuses(Operation::Mint, ErrorKind::Forbidden);
         world.ask(json!({})).await;
         world.pass(5_000).await;
         let told = world.message("Ready");

@@ -15,6 +15,12 @@ use tokenwright_core::{Inputs, Lifetime, TokenId};
 use super::{NAMESPACE, OPERATOR, World};
 
 impl World {
+    /// The issuer refuses this, each time.
+    pub fn issuer_refuses(&self, operation: Operation, why: ErrorKind) {
+        self.issuer
+            .hook(move |request, _| (request.operation == operation).then_some(Fault::Refuse(why)));
+    }
+
     /// A webhook takes this off every Secret that the operator writes, from its `labels` or its `annotations`.
     pub fn take_off_secrets(&self, at: &'static str, key: &'static str) {
         self.api.on_admission(move |seen, object| {
